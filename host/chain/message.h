@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * NAME
+ *     message.h - the message as later stages shall see it: headers and body
+ *
+ * DESCRIPTION
+ *     Headers keep order, duplicates, spelling and bytes. Edits are applied with the rules of the
+ * MTA in use, so that the next stage is shown what that MTA would show it. Neither MTA shows its
+ * own Received header to filters: it counts as one hidden header in front of the first for
+ *     INSERT_HEADER positions, and Sendmail has more hidden slots (sources: Postfix milter8.c and
+ *     cleanup_milter.c; Sendmail milter.c and headers.c; both measured).
+ */
+#ifndef MM_CHAIN_MESSAGE_H
+#define MM_CHAIN_MESSAGE_H
+
+#include "chain/edits.h"
+#include "chain/spool.h"
+#include <milter-manager/event.h>
+
+typedef enum MmMtaKind {
+    MM_MTA_POSTFIX, /* also any MTA that does not say it is Sendmail */
+    MM_MTA_SENDMAIL,
+} MmMtaKind;
+/* By the macro "v": Sendmail's begins with a digit ("8.17.1"). NULL: POSTFIX. */
+MmMtaKind mm_mta_kind_from_version(const char *v);
+
+typedef struct MmMessage MmMessage;
+
+/* limits is borrowed for the message's life. */
+MmMessage *mm_message_new(const MmSpoolLimits *limits);
+void mm_message_free(MmMessage *message);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MmMessage, mm_message_free)
+/* Empties it for the next message of the session; keeps small memory. */
+void mm_message_reset(MmMessage *message);
+
+/* Copies. */
+void mm_message_add_header(MmMessage *message, MilterSlice name, MilterSlice value);
+/* As the MTA sent it; FALSE with error if the spool is full. */
+gboolean mm_message_append_body(MmMessage *message, gconstpointer data, gsize size, GError **error);
+
+guint mm_message_n_headers(const MmMessage *message);
+/* The i-th visible header, slices followed by NUL, valid until apply or reset. */
+void mm_message_get_header(const MmMessage *message, guint i, MilterSlice *name,
+                           MilterSlice *value);
+MmSpool *mm_message_body(const MmMessage *message);
+/* Bytes of all header names and values and of the body. */
+guint64 mm_message_size(const MmMessage *message);
+
+/* Applies a stage's edits. leading_space: header values carry the white space after the colon (an
+ * edit that is not VERBATIM gets one space put in front then; a value that is empty in
+ * CHANGE_HEADER deletes). Takes over the new body if there is one: lone LF becomes CRLF, a lone CR
+ * stays, Postfix adds a missing last line end.
+ *
+ * On Sendmail an index counts instances that an earlier filter deleted no more, but behind one host
+ * the MTA still counts them: apply corrects the indexes of CHANGE_HEADER in edits so that they can
+ * be sent upstream as they are after it. FALSE with error: the spool failed; the message is then
+ * unusable. */
+gboolean mm_message_apply(MmMessage *message, MmEdits *edits, MmMtaKind mta, gboolean leading_space,
+                          GError **error);
+/* The stage fed next is shown headers: instances deleted so far stop counting (Sendmail's
+ * milter_headers). A no-op for Postfix. */
+void mm_message_headers_shown(MmMessage *message);
+
+#endif
