@@ -12,6 +12,7 @@
 #define MM_CHAIN_EDITS_H
 
 #include "chain/spool.h"
+
 #include <milter-manager/verdict.h>
 
 typedef struct MmEdits MmEdits;
@@ -21,18 +22,30 @@ MmEdits *mm_edits_new(const MmSpoolLimits *limits);
 void mm_edits_free(MmEdits *edits);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MmEdits, mm_edits_free)
 
-/* Copies edit. CRLF in header values becomes LF; a lone CR is kept. REPLACE_BODY appends to the new
- * body and is not in the list of operations. FALSE with error: the spool is full, the edit
- * malformed (empty header name, NUL in a text, quarantine reason gets its line breaks replaced by
- * blanks). */
+typedef enum MmEditsError {
+    MM_EDITS_ERROR_MALFORMED, /* the stage broke the rules */
+} MmEditsError;
+#define MM_EDITS_ERROR (mm_edits_error_quark())
+GQuark mm_edits_error_quark(void);
+
+/* Copies edit; the copies are followed by a NUL that is not counted. CRLF in header values becomes
+ * LF (a CR before LF would be stored by both MTAs); a lone CR is kept. Line breaks in a quarantine
+ * reason become blanks: neither MTA takes more than a line. FALSE with error: the edit is malformed
+ * (MM_EDITS_ERROR: unknown kind, size too small, header name empty or with a line break, NUL in a
+ * text), or the new body cannot be written (G_FILE_ERROR).
+ *
+ * REPLACE_BODY appends to the new body and is not in the list of operations. Pieces may be cut
+ * anywhere. A LF without CR becomes CRLF, as both MTAs make it; a lone CR stays. */
 gboolean mm_edits_add(MmEdits *edits, const MilterEdit *edit, GError **error);
 /* Operations other than REPLACE_BODY; borrowed until the list changes. */
 guint mm_edits_count(const MmEdits *edits);
 const MilterEdit *mm_edits_get(const MmEdits *edits, guint i);
-/* Lets the flush correct an index (Sendmail, deleted instances). */
-void mm_edits_set_index(MmEdits *edits, guint i, guint32 index);
+/* Makes operation i, a header operation, a CHANGE_HEADER of index (Sendmail, deleted instances). */
+void mm_edits_set_change(MmEdits *edits, guint i, guint32 index);
 /* The new body, or NULL if the body was not replaced. Borrowed. An empty one is an empty body. */
 MmSpool *mm_edits_body(const MmEdits *edits);
+/* Hands the new body over to the caller (mm_message_apply does); NULL if there is none. */
+MmSpool *mm_edits_take_body(MmEdits *edits);
 /* TRUE: nothing to do at all. */
 gboolean mm_edits_is_empty(const MmEdits *edits);
 

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "chain/edits.h"
+
+#include "base/i18n.h"
+#include "chain/arena.h"
+
+#include <string.h>
+
+struct MmEdits {
+    const MmSpoolLimits *limits;
+    GArray *list; /* of MilterEdit; NULL before the first */
+    MmArena texts;
+    MmSpool *body;       /* NULL: not replaced */
+    gboolean body_at_cr; /* the new body's last byte is a CR */
+};
+
+G_DEFINE_QUARK(mm - edits - error, mm_edits_error)
+
+MmEdits *
+mm_edits_new(const MmSpoolLimits *limits)
+{
+    MmEdits *edits = g_new0(MmEdits, 1);
+
+    edits->limits = limits;
+    return edits;
+}
+
+void
+mm_edits_free(MmEdits *edits)
+{
+    if (edits == NULL)
+        return;
+    g_clear_pointer(&edits->list, g_array_unref);
+    mm_arena_clear(&edits->texts);
+    mm_spool_free(edits->body);
+    g_free(edits);
+}
+
+static gboolean
+is_header_kind(guint32 kind)
+{
+    return kind == MILTER_EDIT_ADD_HEADER || kind == MILTER_EDIT_INSERT_HEADER ||
+           kind == MILTER_EDIT_CHANGE_HEADER;
+}
+
+static gboolean
+has_byte(MilterSlice text, int byte)
+{
+    return text.size > 0 && memchr(text.data, byte, text.size) != NULL;
+}
+
+/* What is wrong with edit, or NULL. */
+static const char *
+find_fault(const MilterEdit *edit)
+{
+    if (edit->size < sizeof(MilterEdit))
+        return _("the structure is too small");
+    if (edit->kind > MILTER_EDIT_QUARANTINE)
+        return _("unknown kind");
+    if (edit->kind == MILTER_EDIT_REPLACE_BODY)
+        return NULL;
+    if (has_byte(edit->name, '\0') || has_byte(edit->value, '\0'))
+        return _("NUL in a text");
+    if (!is_header_kind(edit->kind))
+        return NULL;
+    if (edit->name.size == 0)
+        return _("empty header name");
+    if (has_byte(edit->name, '\n') || has_byte(edit->name, '\r'))
+        return _("line break in a header name");
+    return NULL;
+}
+
+/* text copied, CRLF as the one byte given; with one_line a lone CR or LF too. */
+static MilterSlice
+copy_lines(MmArena *arena, MilterSlice text, char line_end, gboolean one_line)
+{
+    char *copy = mm_arena_take(arena, text.size);
+    gsize length = 0;
+
+    for (gsize i = 0; i < text.size; i++) {
+        char byte = text.data[i];
+
+        if (byte == '\r' && i + 1 < text.size && text.data[i + 1] == '\n') {
+            byte = line_end;
+            i++;
+        } else if (one_line && (byte == '\r' || byte == '\n')) {
+            byte = line_end;
+        }
+        copy[length++] = byte;
+    }
+    copy[length] = '\0';
+    return (MilterSlice){copy, length};
+}
+
+static MilterSlice
+copy_value(MmEdits *edits, const MilterEdit *edit)
+{
+    if (is_header_kind(edit->kind))
+        return copy_lines(&edits->texts, edit->value, '\n', FALSE);
+    if (edit->kind == MILTER_EDIT_QUARANTINE)
+        return copy_lines(&edits->texts, edit->value, ' ', TRUE);
+    return mm_arena_copy(&edits->texts, edit->value);
+}
+
+/* Whole runs that need no change are appended at once. */
+static gboolean
+append_body(MmEdits *edits, MilterSlice piece, GError **error)
+{
+    const char *end = piece.data + piece.size;
+    const char *from = piece.data;
+
+    if (edits->body == NULL)
+        edits->body = mm_spool_new(edits->limits);
+    if (piece.size == 0)
+        return TRUE;
+    for (const char *lf = from; (lf = memchr(lf, '\n', (gsize)(end - lf))) != NULL; lf++) {
+        gboolean after_cr = lf > piece.data ? lf[-1] == '\r' : edits->body_at_cr;
+
+        if (after_cr)
+            continue;
+        if (!mm_spool_append(edits->body, from, (gsize)(lf - from), error) ||
+            !mm_spool_append(edits->body, "\r\n", 2, error))
+            return FALSE;
+        from = lf + 1;
+    }
+    edits->body_at_cr = end[-1] == '\r';
+    return mm_spool_append(edits->body, from, (gsize)(end - from), error);
+}
+
+gboolean
+mm_edits_add(MmEdits *edits, const MilterEdit *edit, GError **error)
+{
+    const char *fault = find_fault(edit);
+    MilterEdit copy;
+
+    if (fault != NULL) {
+        g_set_error(error, MM_EDITS_ERROR, MM_EDITS_ERROR_MALFORMED, _("malformed edit: %s"),
+                    fault);
+        return FALSE;
+    }
+    if (edit->kind == MILTER_EDIT_REPLACE_BODY)
+        return append_body(edits, edit->value, error);
+    if (edits->list == NULL)
+        edits->list = g_array_new(FALSE, FALSE, sizeof(MilterEdit));
+    copy = *edit;
+    copy.size = sizeof copy;
+    copy.name = mm_arena_copy(&edits->texts, edit->name);
+    copy.value = copy_value(edits, edit);
+    g_array_append_val(edits->list, copy);
+    return TRUE;
+}
+
+guint
+mm_edits_count(const MmEdits *edits)
+{
+    return edits->list == NULL ? 0 : edits->list->len;
+}
+
+const MilterEdit *
+mm_edits_get(const MmEdits *edits, guint i)
+{
+    g_return_val_if_fail(i < mm_edits_count(edits), NULL);
+    return &g_array_index(edits->list, MilterEdit, i);
+}
+
+void
+mm_edits_set_change(MmEdits *edits, guint i, guint32 index)
+{
+    MilterEdit *edit;
+
+    g_return_if_fail(i < mm_edits_count(edits));
+    edit = &g_array_index(edits->list, MilterEdit, i);
+    g_return_if_fail(is_header_kind(edit->kind));
+    edit->kind = MILTER_EDIT_CHANGE_HEADER;
+    edit->index = index;
+}
+
+MmSpool *
+mm_edits_body(const MmEdits *edits)
+{
+    return edits->body;
+}
+
+MmSpool *
+mm_edits_take_body(MmEdits *edits)
+{
+    edits->body_at_cr = FALSE;
+    return g_steal_pointer(&edits->body);
+}
+
+gboolean
+mm_edits_is_empty(const MmEdits *edits)
+{
+    return mm_edits_count(edits) == 0 && edits->body == NULL;
+}
