@@ -48,15 +48,22 @@ guint64 mm_message_size(const MmMessage *message);
 
 /* Applies a stage's edits. leading_space: header values carry the white space after the colon (an
  * edit that is not VERBATIM gets one space put in front then; a value that is empty in
- * CHANGE_HEADER deletes). Takes over the new body if there is one: lone LF becomes CRLF, a lone CR
- * stays, Postfix adds a missing last line end.
+ * CHANGE_HEADER deletes, VERBATIM or not). FALSE with error: the spool failed; the message is then
+ * unusable.
  *
- * On Sendmail an index counts instances that an earlier filter deleted no more, but behind one host
- * the MTA still counts them: apply corrects the indexes of CHANGE_HEADER in edits so that they can
- * be sent upstream as they are after it. FALSE with error: the spool failed; the message is then
- * unusable. */
+ * The new body, if there is one, is taken out of edits (mm_edits_body is NULL afterwards) and
+ * becomes the message's: of several replacements only the last one exists, and that is what the MTA
+ * is sent, once (mm_message_body_replaced). Postfix adds a missing last line end, Sendmail does
+ * not.
+ *
+ * The MTA is sent the operations as they stand in edits after this. Postfix: unchanged. On Sendmail
+ * instances deleted by one filter stop counting for the next one, but behind one host the MTA still
+ * counts them: the index of a CHANGE_HEADER is corrected, and an ADD_HEADER that would fill the
+ * place of a deleted instance becomes a CHANGE_HEADER of it. */
 gboolean mm_message_apply(MmMessage *message, MmEdits *edits, MmMtaKind mta, gboolean leading_space,
                           GError **error);
+/* TRUE after an edit applied replaced the body: mm_message_body must be sent to the MTA. */
+gboolean mm_message_body_replaced(const MmMessage *message);
 /* The stage fed next is shown headers: instances deleted so far stop counting (Sendmail's
  * milter_headers). A no-op for Postfix. */
 void mm_message_headers_shown(MmMessage *message);
