@@ -35,6 +35,8 @@ guint8 *mm_buffer_reserve(MmBuffer *buffer, gsize n, gsize *available);
 void mm_buffer_commit(MmBuffer *buffer, gsize n);
 /* FALSE, and nothing is added, if the limit forbids it. */
 gboolean mm_buffer_append(MmBuffer *buffer, gconstpointer data, gsize n);
+/* Keeps the first n bytes. */
+void mm_buffer_truncate(MmBuffer *buffer, gsize n);
 /* Drops n bytes from the front. */
 void mm_buffer_consume(MmBuffer *buffer, gsize n);
 

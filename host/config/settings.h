@@ -36,6 +36,9 @@ gboolean mm_settings_has(const MmSettings *settings, const char *key, const char
 GVariant *mm_settings_get_value(const MmSettings *settings, const char *key);
 /* "default", "FILE:LINE", "rc-conf: /etc/rc.conf:12", "--user-name". NULL: no such key. */
 const char *mm_settings_origin(const MmSettings *settings, const char *key);
+/* File and line a value stands in: *file NULL and *line 0 for a default or an option. */
+void mm_settings_location(const MmSettings *settings, const char *key, const char **file,
+                          guint *line);
 /* Keys in the order of the schemas, NULL-terminated, borrowed. */
 const char *const *mm_settings_keys(const MmSettings *settings);
 

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A session's chain: made, negotiated, asked, freed. */
+#include "chain/private.h"
+#include "plugin/stage-table.h"
+
+#include <string.h>
+
+static void
+open_member(MmChain *chain, guint i)
+{
+    MmMember *member = &chain->members[i];
+    MmInstance *instance = mm_snapshot_instance(chain->snapshot, i);
+    member->chain = chain;
+    member->instance = instance;
+    member->events = instance->stage->events;
+    member->slot = mm_crew_take_slot(chain->crew, member);
+    member->standing = MM_STANDING_READY;
+    member->data = instance->stage->open(instance->data, chain->roster->in_worker[i], chain->crew,
+                                         chain);
+}
+
+MmChain *
+mm_chain_new(MmRoster *roster, const MmChainOps *ops, gpointer owner)
+{
+    MmChain *chain = g_new0(MmChain, 1);
+    chain->crew = roster->crew;
+    chain->roster = roster;
+    chain->snapshot = roster->snapshot;
+    chain->ops = ops;
+    chain->owner = owner;
+    chain->n_members = chain->snapshot->instances->len;
+    chain->members = g_new0(MmMember, chain->n_members);
+    chain->facts = g_new0(MmFactValue, MAX(chain->snapshot->facts->len, 1u));
+    chain->scratch = g_string_new(NULL);
+    chain->offer.size = sizeof(MilterOffer);
+    for (guint i = 0; i < chain->n_members; i++)
+        open_member(chain, i);
+    return chain;
+}
+
+void
+mm_chain_free(MmChain *chain)
+{
+    if (!chain)
+        return;
+    chain->walk = MM_WALK_IDLE;
+    mm_timer_stop(mm_crew_reactor(chain->crew), &chain->negotiation_limit);
+    for (guint i = 0; i < chain->n_members; i++) {
+        mm_member_close(&chain->members[i]);
+        mm_member_new_message(&chain->members[i]);
+    }
+    mm_content_reset(chain);
+    g_clear_pointer(&chain->message, mm_message_free);
+    g_clear_pointer(&chain->committed, g_ptr_array_unref);
+    mm_facts_clear(chain);
+    g_free(chain->facts);
+    g_free(chain->members);
+    g_string_free(chain->scratch, TRUE);
+    mm_roster_unref(chain->roster);
+    g_free(chain);
+}
+
+/* Something is known about every stage that is still negotiating. */
+static gboolean
+knows_enough(MmChain *chain)
+{
+    for (guint i = 0; i < chain->n_members; i++) {
+        if (chain->members[i].standing == MM_STANDING_NEGOTIATING &&
+            !chain->roster->learned[i].known)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static void
+end_negotiation(MmChain *chain)
+{
+    chain->negotiating = FALSE;
+    mm_timer_stop(mm_crew_reactor(chain->crew), &chain->negotiation_limit);
+    chain->ops->negotiated(chain->owner);
+}
+
+static void
+waited_enough(gpointer data)
+{
+    end_negotiation(data);
+}
+
+void
+mm_chain_check_negotiated(MmChain *chain)
+{
+    if (chain->negotiating && knows_enough(chain))
+        end_negotiation(chain);
+}
+
+void
+mm_chain_negotiate(MmChain *chain, const MilterOffer *offer, double wait)
+{
+    chain->offer = *offer;
+    for (guint i = 0; i < chain->n_members; i++) {
+        if (chain->members[i].data)
+            mm_turn_negotiate(&chain->members[i]);
+    }
+    chain->negotiating = TRUE;
+    if (knows_enough(chain))
+        end_negotiation(chain);
+    else
+        mm_timer_start(mm_crew_reactor(chain->crew), &chain->negotiation_limit, wait, waited_enough,
+                       chain);
+}
+
+MmRoster *
+mm_chain_roster(const MmChain *chain)
+{
+    return chain->roster;
+}
+
+gboolean
+mm_chain_wants_report(const MmChain *chain)
+{
+    for (guint i = 0; i < chain->n_members; i++) {
+        if (MM_STAGE_HAS(chain->members[i].instance->stage, report))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean
+mm_chain_wants_rejected(const MmChain *chain)
+{
+    for (guint i = 0; i < chain->n_members; i++) {
+        if (chain->members[i].flags & MILTER_NEGOTIATE_REJECTED_RECIPIENTS)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+void
+mm_chain_set_limits(MmChain *chain, MmMtaKind mta, double command, double content)
+{
+    chain->mta = mta;
+    chain->command_limit = command;
+    chain->content_limit = content;
+}
+
+/* The stages' parts in the message before are forgotten; its edits too. */
+static void
+new_message(MmChain *chain)
+{
+    mm_chain_abort(chain);
+    mm_facts_new_message(chain);
+    mm_content_reset(chain);
+    for (guint i = 0; i < chain->n_members; i++)
+        mm_member_new_message(&chain->members[i]);
+}
+
+void
+mm_chain_ask(MmChain *chain, const MilterEvent *event)
+{
+    MmReactor *reactor = mm_crew_reactor(chain->crew);
+    if (event->kind == MILTER_EVENT_MAIL)
+        new_message(chain);
+    if (event->kind != MILTER_EVENT_UNKNOWN)
+        chain->reached = event->kind;
+    chain->event = event;
+    chain->at = 0;
+    chain->walk = MM_WALK_ENVELOPE;
+    chain->budget =
+        chain->command_limit > 0
+            ? mm_reactor_now(reactor) + (gint64) (chain->command_limit * G_USEC_PER_SEC)
+            : 0;
+    mm_walk_run(chain);
+}
+
+void
+mm_chain_abort(MmChain *chain)
+{
+    chain->walk = MM_WALK_IDLE;
+    for (guint i = 0; i < chain->n_members; i++)
+        mm_member_abort(&chain->members[i]);
+    mm_content_reset(chain);
+}
+
+void
+mm_chain_report(MmChain *chain, const MilterReport *report)
+{
+    for (guint i = 0; i < chain->n_members; i++) {
+        MmMember *member = &chain->members[i];
+        if (member->data && MM_STAGE_HAS(member->instance->stage, report))
+            member->instance->stage->report(member->data, report);
+    }
+}
+
+void
+mm_chain_log(MmChain *chain, MmMember *member, MmLogLevel level, const char *id, const char *text,
+             const MmField *fields, gsize n)
+{
+    MmField all[16];
+    gsize used = 0;
+    if (member)
+        all[used++] = MM_STR("stage", member->instance->name);
+    used += chain->ops->describe(chain->owner, all + used);
+    for (gsize i = 0; i < n && used < G_N_ELEMENTS(all); i++)
+        all[used++] = fields[i];
+    mm_log_line(level, id, NULL, text, all, used);
+}
+
+void
+mm_chain_describe_stages(const MmChain *chain, GString *text)
+{
+    for (guint i = 0; i < chain->n_members; i++) {
+        const MmMember *member = &chain->members[i];
+        if (!member->word)
+            continue;
+        g_string_append_printf(text, "%s%s:%s", text->len > 0 ? "," : "", member->instance->name,
+                               member->word);
+        if (member->spent > 0) {
+            char seconds[G_ASCII_DTOSTR_BUF_SIZE];
+            g_ascii_formatd(seconds, sizeof(seconds), "%.3f",
+                            (double) member->spent / G_USEC_PER_SEC);
+            g_string_append_printf(text, "/%s", seconds);
+        }
+    }
+}
+
+guint64
+mm_chain_message_size(const MmChain *chain)
+{
+    return chain->headers_size + chain->body_size;
+}
+
+const char *
+mm_chain_waiting_for(const MmChain *chain, const char **label)
+{
+    for (guint i = 0; i < chain->n_members; i++) {
+        const MmMember *member = &chain->members[i];
+        if (member->turn == MM_TURN_NONE)
+            continue;
+        if (label)
+            *label = member->label;
+        return member->instance->name;
+    }
+    return NULL;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Facts: a stage sets a named one, later stages' conditions ask for it. */
+#include "chain/private.h"
+
+static const MmFactInfo *
+info(MmChain *chain, guint fact)
+{
+    return &g_array_index(chain->snapshot->facts, MmFactInfo, fact);
+}
+
+void
+mm_facts_set(MmChain *chain, MilterFactScope scope, const char *name, const char *value)
+{
+    guint fact = mm_snapshot_fact(chain->snapshot, name);
+    if (fact == G_MAXUINT) /* nobody asks for it */
+        return;
+    MmFactValue *entry = &chain->facts[fact];
+    g_free(entry->value);
+    *entry = (MmFactValue){.set = TRUE, .scope = scope, .value = g_strdup(value)};
+}
+
+/* The order in which events settle facts: UNKNOWN settles nothing. */
+static gboolean
+is_settled(MmChain *chain, const MmFactInfo *fact)
+{
+    return chain->reached >= fact->settled_after;
+}
+
+MilterFactState
+mm_facts_get(MmChain *chain, guint fact, guint stage, const char **value)
+{
+    if (value)
+        *value = NULL;
+    if (fact == G_MAXUINT)
+        return MILTER_FACT_FALSE;
+    const MmFactInfo *known = info(chain, fact);
+    const MmFactValue *entry = &chain->facts[fact];
+    if (entry->set) {
+        if (value)
+            *value = entry->value;
+        return MILTER_FACT_TRUE;
+    }
+    if (known->setter >= stage) /* nobody before this stage sets it */
+        return MILTER_FACT_FALSE;
+    return is_settled(chain, known) ? MILTER_FACT_FALSE : MILTER_FACT_UNKNOWN;
+}
+
+static void
+forget(MmFactValue *entry)
+{
+    g_clear_pointer(&entry->value, g_free);
+    *entry = (MmFactValue){0};
+}
+
+void
+mm_facts_new_message(MmChain *chain)
+{
+    for (guint i = 0; i < chain->snapshot->facts->len; i++) {
+        if (chain->facts[i].set && chain->facts[i].scope == MILTER_FACT_MESSAGE)
+            forget(&chain->facts[i]);
+    }
+}
+
+void
+mm_facts_clear(MmChain *chain)
+{
+    for (guint i = 0; i < chain->snapshot->facts->len; i++)
+        forget(&chain->facts[i]);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "session/macros.h"
+
+#include "wire/negotiate.h"
+
+#include <string.h>
+
+typedef struct MacroSet {
+    GArray *list; /* of MilterMacro, into text */
+    char *text;
+    gsize size; /* of text */
+} MacroSet;
+
+struct MmMacros {
+    MacroSet sets[MILTER_N_EVENTS];
+};
+
+MmMacros *
+mm_macros_new(void)
+{
+    return g_new0(MmMacros, 1);
+}
+
+static void
+set_clear(MacroSet *set)
+{
+    if (set->list)
+        g_array_set_size(set->list, 0);
+    g_clear_pointer(&set->text, g_free);
+    set->size = 0;
+}
+
+void
+mm_macros_free(MmMacros *macros)
+{
+    if (!macros)
+        return;
+    for (guint i = 0; i < MILTER_N_EVENTS; i++) {
+        set_clear(&macros->sets[i]);
+        g_clear_pointer(&macros->sets[i].list, g_array_unref);
+    }
+    g_free(macros);
+}
+
+static gboolean
+event_of(guint8 code, MilterEventKind *kind)
+{
+    static const MilterEventKind events[MM_N_COMMANDS] = {
+        [MM_COMMAND_CONNECT] = MILTER_EVENT_CONNECT,
+        [MM_COMMAND_HELO] = MILTER_EVENT_HELO,
+        [MM_COMMAND_MAIL] = MILTER_EVENT_MAIL,
+        [MM_COMMAND_RCPT] = MILTER_EVENT_RCPT,
+        [MM_COMMAND_DATA] = MILTER_EVENT_DATA,
+        [MM_COMMAND_UNKNOWN] = MILTER_EVENT_UNKNOWN,
+        [MM_COMMAND_HEADER] = MILTER_EVENT_HEADER,
+        [MM_COMMAND_END_OF_HEADERS] = MILTER_EVENT_END_OF_HEADERS,
+        [MM_COMMAND_BODY] = MILTER_EVENT_BODY,
+        [MM_COMMAND_END_OF_MESSAGE] = MILTER_EVENT_END_OF_MESSAGE,
+    };
+    MmCommandKind command;
+    if (!mm_command_kind_from_code(code, &command) || command < MM_COMMAND_CONNECT ||
+        command > MM_COMMAND_END_OF_MESSAGE)
+        return FALSE;
+    *kind = events[command];
+    return TRUE;
+}
+
+void
+mm_macros_define(MmMacros *macros, const MmCommand *command)
+{
+    MilterEventKind kind;
+    if (!event_of(command->u.macro.stage, &kind))
+        return;
+    MacroSet *set = &macros->sets[kind];
+    const char *start = command->u.macro.pairs.next;
+    gsize size = (gsize) (command->u.macro.pairs.end - start);
+    if (size > 0 && size == set->size && memcmp(start, set->text, size) == 0)
+        return; /* Postfix repeats the same set with every header */
+    set_clear(set);
+    if (!set->list)
+        set->list = g_array_new(FALSE, FALSE, sizeof(MilterMacro));
+    if (size == 0)
+        return;
+    set->text = g_memdup2(start, size);
+    set->size = size;
+    MmStrings strings = {set->text, set->text + size};
+    MmSlice name, value;
+    while (mm_strings_next(&strings, &name) && mm_strings_next(&strings, &value)) {
+        const MilterMacro macro = {name.data, value.data};
+        g_array_append_val(set->list, macro);
+    }
+}
+
+void
+mm_macros_begin(MmMacros *macros, MilterEventKind kind)
+{
+    static const MilterEventKind later[] = {MILTER_EVENT_HELO,           MILTER_EVENT_MAIL,
+                                            MILTER_EVENT_RCPT,           MILTER_EVENT_DATA,
+                                            MILTER_EVENT_END_OF_HEADERS, MILTER_EVENT_END_OF_MESSAGE};
+    if (kind > MILTER_EVENT_RCPT)
+        return;
+    for (guint i = kind; i < G_N_ELEMENTS(later); i++)
+        set_clear(&macros->sets[later[i]]);
+}
+
+size_t
+mm_macros_list(MmMacros *macros, MilterEventKind kind, const MilterMacro **list)
+{
+    const GArray *array = kind < MILTER_N_EVENTS ? macros->sets[kind].list : NULL;
+    *list = array && array->len > 0 ? (const MilterMacro *) (const void *) array->data : NULL;
+    return array ? array->len : 0;
+}
+
+const char *
+mm_macros_find(MmMacros *macros, const char *name)
+{
+    static const MilterEventKind order[] = {
+        MILTER_EVENT_END_OF_MESSAGE, MILTER_EVENT_END_OF_HEADERS, MILTER_EVENT_DATA,
+        MILTER_EVENT_RCPT,           MILTER_EVENT_MAIL,           MILTER_EVENT_HELO,
+        MILTER_EVENT_CONNECT};
+    for (guint i = 0; i < G_N_ELEMENTS(order); i++) {
+        const MilterMacro *list;
+        size_t n = mm_macros_list(macros, order[i], &list);
+        for (size_t j = 0; j < n; j++) {
+            if (mm_symbol_equal(list[j].name, name))
+                return list[j].value;
+        }
+    }
+    return NULL;
+}
