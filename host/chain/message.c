@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "chain/message.h"
+
+#include "chain/headers.h"
+
+/* A longer index is not kept for the next message. */
+#define KEEP_VISIBLE 512u
+
+struct MmMessage {
+    MmHeaders headers;
+    GArray *visible; /* of guint: the places of the visible ones in headers */
+    gboolean hidden; /* the MTA's hidden headers are in the list */
+    MmSpool *body;
+    gboolean body_replaced;
+};
+
+MmMtaKind
+mm_mta_kind_from_version(const char *v)
+{
+    return v != NULL && g_ascii_isdigit(*v) ? MM_MTA_SENDMAIL : MM_MTA_POSTFIX;
+}
+
+MmMessage *
+mm_message_new(const MmSpoolLimits *limits)
+{
+    MmMessage *message = g_new0(MmMessage, 1);
+
+    mm_headers_init(&message->headers);
+    message->visible = g_array_new(FALSE, FALSE, sizeof(guint));
+    message->body = mm_spool_new(limits);
+    return message;
+}
+
+void
+mm_message_free(MmMessage *message)
+{
+    if (message == NULL)
+        return;
+    mm_headers_clear(&message->headers);
+    g_array_unref(message->visible);
+    mm_spool_free(message->body);
+    g_free(message);
+}
+
+void
+mm_message_reset(MmMessage *message)
+{
+    mm_headers_reset(&message->headers);
+    if (message->visible->len > KEEP_VISIBLE) {
+        g_array_unref(message->visible);
+        message->visible = g_array_new(FALSE, FALSE, sizeof(guint));
+    }
+    g_array_set_size(message->visible, 0);
+    message->hidden = FALSE;
+    mm_spool_reset(message->body);
+    message->body_replaced = FALSE;
+}
+
+void
+mm_message_add_header(MmMessage *message, MilterSlice name, MilterSlice value)
+{
+    MmHeaders *headers = &message->headers;
+    guint place = mm_headers_count(headers);
+    MmHeader header = {
+        .name = mm_arena_copy(&headers->texts, name),
+        .value = mm_arena_copy(&headers->texts, value),
+        .flags = MM_HEADER_USER | MM_HEADER_COUNTED,
+    };
+
+    mm_headers_insert(headers, place, &header);
+    g_array_append_val(message->visible, place);
+}
+
+gboolean
+mm_message_append_body(MmMessage *message, gconstpointer data, gsize size, GError **error)
+{
+    return mm_spool_append(message->body, data, size, error);
+}
+
+guint
+mm_message_n_headers(const MmMessage *message)
+{
+    return message->visible->len;
+}
+
+static const MmHeader *
+visible_header(const MmMessage *message, guint i)
+{
+    return mm_headers_at(&message->headers, g_array_index(message->visible, guint, i));
+}
+
+void
+mm_message_get_header(const MmMessage *message, guint i, MilterSlice *name, MilterSlice *value)
+{
+    const MmHeader *header;
+
+    g_return_if_fail(i < message->visible->len);
+    header = visible_header(message, i);
+    *name = header->name;
+    *value = header->value;
+}
+
+MmSpool *
+mm_message_body(const MmMessage *message)
+{
+    return message->body;
+}
+
+gboolean
+mm_message_body_replaced(const MmMessage *message)
+{
+    return message->body_replaced;
+}
+
+guint64
+mm_message_size(const MmMessage *message)
+{
+    guint64 size = mm_spool_length(message->body);
+
+    for (guint i = 0; i < message->visible->len; i++) {
+        const MmHeader *header = visible_header(message, i);
+
+        size += header->name.size + header->value.size;
+    }
+    return size;
+}
+
+static void
+hide(MmMessage *message, MmMtaKind mta)
+{
+    if (message->hidden)
+        return;
+    if (mta == MM_MTA_SENDMAIL)
+        mm_headers_hide_sendmail(&message->headers);
+    else
+        mm_headers_hide_postfix(&message->headers);
+    message->hidden = TRUE;
+}
+
+static void
+find_visible(MmMessage *message)
+{
+    g_array_set_size(message->visible, 0);
+    for (guint place = 0; place < mm_headers_count(&message->headers); place++) {
+        if (mm_headers_is_visible(mm_headers_at(&message->headers, place)))
+            g_array_append_val(message->visible, place);
+    }
+}
+
+static void
+apply_headers(MmMessage *message, MmEdits *edits, MmMtaKind mta, gboolean leading_space)
+{
+    gboolean changed = FALSE;
+
+    for (guint i = 0; i < mm_edits_count(edits); i++) {
+        const MilterEdit *edit = mm_edits_get(edits, i);
+
+        if (edit->kind != MILTER_EDIT_ADD_HEADER && edit->kind != MILTER_EDIT_INSERT_HEADER &&
+            edit->kind != MILTER_EDIT_CHANGE_HEADER)
+            continue;
+        hide(message, mta);
+        changed = TRUE;
+        if (mta == MM_MTA_SENDMAIL)
+            mm_headers_apply_sendmail(&message->headers, edits, i, leading_space);
+        else
+            mm_headers_apply_postfix(&message->headers, edit, leading_space);
+    }
+    if (changed)
+        find_visible(message);
+}
+
+/* Postfix writes a last line without line end as a line. */
+static gboolean
+end_last_line(MmSpool *body, GError **error)
+{
+    MmSpoolCursor cursor = {0};
+    const guint8 *data;
+    gssize size;
+    gboolean ended;
+
+    if (mm_spool_length(body) == 0)
+        return TRUE;
+    cursor.offset = mm_spool_length(body) - 1;
+    size = mm_spool_peek(body, &cursor, &data, error);
+    ended = size > 0 && *data == '\n';
+    mm_spool_cursor_clear(&cursor);
+    if (size < 0)
+        return FALSE;
+    return ended || mm_spool_append(body, "\r\n", 2, error);
+}
+
+static gboolean
+apply_body(MmMessage *message, MmEdits *edits, MmMtaKind mta, GError **error)
+{
+    MmSpool *body = mm_edits_take_body(edits);
+
+    if (body == NULL)
+        return TRUE;
+    mm_spool_free(message->body);
+    message->body = body;
+    message->body_replaced = TRUE;
+    return mta == MM_MTA_SENDMAIL || end_last_line(body, error);
+}
+
+gboolean
+mm_message_apply(MmMessage *message, MmEdits *edits, MmMtaKind mta, gboolean leading_space,
+                 GError **error)
+{
+    apply_headers(message, edits, mta, leading_space);
+    return apply_body(message, edits, mta, error);
+}
+
+void
+mm_message_headers_shown(MmMessage *message)
+{
+    for (guint place = 0; place < mm_headers_count(&message->headers); place++) {
+        MmHeader *header = mm_headers_at(&message->headers, place);
+
+        if ((header->flags & MM_HEADER_DELETED) != 0)
+            header->flags &= ~(guint32)MM_HEADER_USER;
+    }
+}
