@@ -181,13 +181,6 @@ mm_edits_body(const MmEdits *edits)
     return edits->body;
 }
 
-MmSpool *
-mm_edits_take_body(MmEdits *edits)
-{
-    edits->body_at_cr = FALSE;
-    return g_steal_pointer(&edits->body);
-}
-
 gboolean
 mm_edits_is_empty(const MmEdits *edits)
 {

@@ -44,8 +44,6 @@ const MilterEdit *mm_edits_get(const MmEdits *edits, guint i);
 void mm_edits_set_change(MmEdits *edits, guint i, guint32 index);
 /* The new body, or NULL if the body was not replaced. Borrowed. An empty one is an empty body. */
 MmSpool *mm_edits_body(const MmEdits *edits);
-/* Hands the new body over to the caller (mm_message_apply does); NULL if there is none. */
-MmSpool *mm_edits_take_body(MmEdits *edits);
 /* TRUE: nothing to do at all. */
 gboolean mm_edits_is_empty(const MmEdits *edits);
 

@@ -7,11 +7,12 @@
 #define KEEP_VISIBLE 512u
 
 struct MmMessage {
+    const MmSpoolLimits *limits;
     MmHeaders headers;
     GArray *visible; /* of guint: the places of the visible ones in headers */
     gboolean hidden; /* the MTA's hidden headers are in the list */
     MmSpool *body;
-    gboolean body_replaced;
+    gboolean body_shared; /* with the edits that replaced it */
 };
 
 MmMtaKind
@@ -27,6 +28,7 @@ mm_message_new(const MmSpoolLimits *limits)
 
     mm_headers_init(&message->headers);
     message->visible = g_array_new(FALSE, FALSE, sizeof(guint));
+    message->limits = limits;
     message->body = mm_spool_new(limits);
     return message;
 }
@@ -52,8 +54,12 @@ mm_message_reset(MmMessage *message)
     }
     g_array_set_size(message->visible, 0);
     message->hidden = FALSE;
+    if (message->body_shared) {
+        mm_spool_free(message->body);
+        message->body = mm_spool_new(message->limits);
+        message->body_shared = FALSE;
+    }
     mm_spool_reset(message->body);
-    message->body_replaced = FALSE;
 }
 
 void
@@ -104,12 +110,6 @@ MmSpool *
 mm_message_body(const MmMessage *message)
 {
     return message->body;
-}
-
-gboolean
-mm_message_body_replaced(const MmMessage *message)
-{
-    return message->body_replaced;
 }
 
 guint64
@@ -192,13 +192,13 @@ end_last_line(MmSpool *body, GError **error)
 static gboolean
 apply_body(MmMessage *message, MmEdits *edits, MmMtaKind mta, GError **error)
 {
-    MmSpool *body = mm_edits_take_body(edits);
+    MmSpool *body = mm_edits_body(edits);
 
     if (body == NULL)
         return TRUE;
     mm_spool_free(message->body);
-    message->body = body;
-    message->body_replaced = TRUE;
+    message->body = mm_spool_ref(body);
+    message->body_shared = TRUE;
     return mta == MM_MTA_SENDMAIL || end_last_line(body, error);
 }
 

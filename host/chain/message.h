@@ -51,10 +51,8 @@ guint64 mm_message_size(const MmMessage *message);
  * CHANGE_HEADER deletes, VERBATIM or not). FALSE with error: the spool failed; the message is then
  * unusable.
  *
- * The new body, if there is one, is taken out of edits (mm_edits_body is NULL afterwards) and
- * becomes the message's: of several replacements only the last one exists, and that is what the MTA
- * is sent, once (mm_message_body_replaced). Postfix adds a missing last line end, Sendmail does
- * not.
+ * The new body, if there is one, becomes the message's without a copy: edits and message both hold
+ * it. Postfix adds a missing last line end, Sendmail does not.
  *
  * The MTA is sent the operations as they stand in edits after this. Postfix: unchanged. On Sendmail
  * instances deleted by one filter stop counting for the next one, but behind one host the MTA still
@@ -62,8 +60,6 @@ guint64 mm_message_size(const MmMessage *message);
  * place of a deleted instance becomes a CHANGE_HEADER of it. */
 gboolean mm_message_apply(MmMessage *message, MmEdits *edits, MmMtaKind mta, gboolean leading_space,
                           GError **error);
-/* TRUE after an edit applied replaced the body: mm_message_body must be sent to the MTA. */
-gboolean mm_message_body_replaced(const MmMessage *message);
 /* The stage fed next is shown headers: instances deleted so far stop counting (Sendmail's
  * milter_headers). A no-op for Postfix. */
 void mm_message_headers_shown(MmMessage *message);

@@ -25,6 +25,7 @@ typedef struct Block {
 
 struct MmSpool {
     const MmSpoolLimits *limits;
+    guint holders;
     guint64 length;
     guint64 dropped; /* nothing before this may be read */
     guint64 resident;
@@ -40,8 +41,14 @@ mm_spool_new(const MmSpoolLimits *limits)
 {
     MmSpool *spool = g_new0(MmSpool, 1);
 
-    spool->limits = limits;
-    spool->fd = -1;
+    *spool = (MmSpool){.limits = limits, .holders = 1, .fd = -1};
+    return spool;
+}
+
+MmSpool *
+mm_spool_ref(MmSpool *spool)
+{
+    spool->holders++;
     return spool;
 }
 
@@ -65,7 +72,7 @@ close_file(MmSpool *spool)
 void
 mm_spool_free(MmSpool *spool)
 {
-    if (spool == NULL)
+    if (spool == NULL || --spool->holders > 0)
         return;
     for (guint i = spool->first; spool->blocks != NULL && i < spool->blocks->len; i++)
         remove_block(spool, i);
@@ -99,7 +106,7 @@ mm_spool_reset(MmSpool *spool)
         remove_block(spool, i);
     g_clear_pointer(&spool->blocks, g_ptr_array_unref);
     close_file(spool);
-    *spool = (MmSpool){.limits = spool->limits, .fd = -1};
+    *spool = (MmSpool){.limits = spool->limits, .holders = 1, .fd = -1};
     if (kept == NULL)
         return;
     kept->used = 0;
@@ -383,7 +390,7 @@ void
 mm_spool_drop_before(MmSpool *spool, guint64 offset)
 {
     offset = MIN(offset, spool->length);
-    if (offset <= spool->dropped)
+    if (offset <= spool->dropped || spool->holders > 1)
         return;
     spool->dropped = offset;
     drop_blocks(spool);

@@ -26,8 +26,11 @@ typedef struct MmSpoolLimits {
 
 /* Takes no memory before the first write. limits is borrowed for the spool's life. */
 MmSpool *mm_spool_new(const MmSpoolLimits *limits);
+/* One more holder, who frees it too. */
+MmSpool *mm_spool_ref(MmSpool *spool);
 void mm_spool_free(MmSpool *spool);
-/* Empties it for reuse: the file is closed, at most one small block is kept. Cursors start over. */
+/* Empties it for reuse, by its only holder: the file is closed, at most one small block is kept.
+ * Cursors start over. */
 void mm_spool_reset(MmSpool *spool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MmSpool, mm_spool_free)
 
@@ -51,7 +54,8 @@ void mm_spool_cursor_clear(MmSpoolCursor *cursor);
 gssize mm_spool_peek(MmSpool *spool, MmSpoolCursor *cursor, const guint8 **data, GError **error);
 
 /* Nobody will read before offset again: memory blocks (and, where possible, file space) are given
- * back. Beyond the end: everything so far. */
+ * back. Beyond the end: everything so far. Without effect while there is another holder, who may
+ * still read. */
 void mm_spool_drop_before(MmSpool *spool, guint64 offset);
 /* Bytes of memory held for the contents now (for statistics and tests); never more than
  * limits->memory. */

@@ -116,7 +116,7 @@ print_seen(Golden *golden)
         escaped = g_strescape(value.data, NULL);
         g_string_append_printf(golden->out, "  %s \"%s\"\n", name.data, escaped);
     }
-    if (mm_message_body_replaced(golden->message))
+    if (mm_edits_body(golden->edits) != NULL)
         print_body(golden);
 }
 
@@ -151,7 +151,6 @@ apply(Golden *golden)
         return;
     mm_message_apply(golden->message, golden->edits, golden->mta, golden->leading_space, &error);
     g_assert_no_error(error);
-    g_assert_null(mm_edits_body(golden->edits));
     golden->applied = TRUE;
 }
 
