@@ -15,8 +15,8 @@ open_member(MmChain *chain, guint i)
     member->events = instance->stage->events;
     member->slot = mm_crew_take_slot(chain->crew, member);
     member->standing = MM_STANDING_READY;
-    member->data = instance->stage->open(instance->data, chain->roster->in_worker[i], chain->crew,
-                                         chain);
+    member->data =
+        instance->stage->open(instance->data, chain->roster->in_worker[i], chain->crew, chain);
 }
 
 MmChain *
@@ -165,10 +165,9 @@ mm_chain_ask(MmChain *chain, const MilterEvent *event)
     chain->event = event;
     chain->at = 0;
     chain->walk = MM_WALK_ENVELOPE;
-    chain->budget =
-        chain->command_limit > 0
-            ? mm_reactor_now(reactor) + (gint64) (chain->command_limit * G_USEC_PER_SEC)
-            : 0;
+    chain->budget = chain->command_limit > 0
+                        ? mm_reactor_now(reactor) + (gint64)(chain->command_limit * G_USEC_PER_SEC)
+                        : 0;
     mm_walk_run(chain);
 }
 
@@ -217,7 +216,7 @@ mm_chain_describe_stages(const MmChain *chain, GString *text)
         if (member->spent > 0) {
             char seconds[G_ASCII_DTOSTR_BUF_SIZE];
             g_ascii_formatd(seconds, sizeof(seconds), "%.3f",
-                            (double) member->spent / G_USEC_PER_SEC);
+                            (double)member->spent / G_USEC_PER_SEC);
             g_string_append_printf(text, "/%s", seconds);
         }
     }

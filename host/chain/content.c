@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The content, in waves: all stages of a wave are fed at once, as the content arrives; a wave ends after
- * a stage that may edit what a later stage reads.
+ * The content, in waves: all stages of a wave are fed at once, as the content arrives; a wave ends
+ * after a stage that may edit what a later stage reads.
  */
 #include "base/i18n.h"
 #include "chain/private.h"
@@ -129,8 +129,8 @@ next_body(MmChain *chain, MmMember *member, MilterEvent *event, GError **error)
     if (size <= 0)
         return FALSE;
     event->kind = MILTER_EVENT_BODY;
-    event->u.body.data = slice(data, (gsize) size);
-    member->feed.lent = (gsize) size;
+    event->u.body.data = slice(data, (gsize)size);
+    member->feed.lent = (gsize)size;
     if (chain->end_of_message ||
         member->feed.body.offset + member->feed.lent < mm_spool_length(body))
         event->flags |= MILTER_EVENT_MORE;
@@ -494,7 +494,7 @@ mm_chain_end_of_message(MmChain *chain)
     chain->reached = MILTER_EVENT_END_OF_MESSAGE;
     gint64 now = mm_reactor_now(mm_crew_reactor(chain->crew));
     if (chain->content_limit > 0)
-        chain->budget = now + (gint64) (chain->content_limit * G_USEC_PER_SEC);
+        chain->budget = now + (gint64)(chain->content_limit * G_USEC_PER_SEC);
     advance(chain);
 }
 

@@ -97,7 +97,7 @@ mm_crew_close_ticket(MmCrew *crew, guint32 slot)
 MmMember *
 mm_crew_find(MmCrew *crew, MilterTicket ticket)
 {
-    guint32 slot = (guint32) (ticket & SLOT_MASK);
+    guint32 slot = (guint32)(ticket & SLOT_MASK);
     if (slot >= crew->slots->len)
         return NULL;
     Slot *entry = slot_at(crew, slot);

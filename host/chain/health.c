@@ -22,8 +22,8 @@ mm_health_admits(MmHealth *health, gint64 now)
     if (!g_atomic_int_get(&health->tripped))
         return TRUE;
     g_mutex_lock(&health->lock);
-    gboolean probe = !g_atomic_int_get(&health->tripped) ||
-                     (now >= health->probe_at && !health->probing);
+    gboolean probe =
+        !g_atomic_int_get(&health->tripped) || (now >= health->probe_at && !health->probing);
     if (probe)
         health->probing = TRUE;
     g_mutex_unlock(&health->lock);
@@ -57,15 +57,15 @@ mm_health_succeeded(MmHealth *health)
 static gint64
 pause_length(double delay, guint trips)
 {
-    double seconds = delay * (double) (1u << MIN(trips, MAX_DOUBLINGS));
-    return (gint64) (MIN(seconds, MM_TRIP_DELAY_MAX) * G_USEC_PER_SEC);
+    double seconds = delay * (double)(1u << MIN(trips, MAX_DOUBLINGS));
+    return (gint64)(MIN(seconds, MM_TRIP_DELAY_MAX) * G_USEC_PER_SEC);
 }
 
 MmHealthChange
 mm_health_failed(MmHealth *health, guint after, double delay, gint64 now)
 {
     gint failures = g_atomic_int_add(&health->failures, 1) + 1;
-    if (after == 0 || (guint) failures < after)
+    if (after == 0 || (guint)failures < after)
         return MM_HEALTH_SAME;
     g_mutex_lock(&health->lock);
     gboolean was_tripped = g_atomic_int_get(&health->tripped);

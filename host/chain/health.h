@@ -4,10 +4,10 @@
  *     health.h - tripping: a stage that keeps failing is skipped for a while, then probed
  *
  * DESCRIPTION
- *     After trip-after failures in a row a stage is tripped: it is not asked, its fallback applies at
- *     once. When its delay is over one session probes it; success brings it back, failure doubles the
- *     delay (up to MM_TRIP_DELAY_MAX). Shared by all workers without a lock on the path of a healthy
- *     stage: one atomic read.
+ *     After trip-after failures in a row a stage is tripped: it is not asked, its fallback applies
+ * at once. When its delay is over one session probes it; success brings it back, failure doubles
+ * the delay (up to MM_TRIP_DELAY_MAX). Shared by all workers without a lock on the path of a
+ * healthy stage: one atomic read.
  */
 #ifndef MM_CHAIN_HEALTH_H
 #define MM_CHAIN_HEALTH_H

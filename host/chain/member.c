@@ -100,8 +100,8 @@ quarantine_instead(MmMember *member, const char *detail)
             g_strdup_printf("%s failed: %s", member->instance->name, detail ? detail : "no answer");
 }
 
-/* What the fallback means as an answer to this event. A refusal at RCPT or later also stands for the
- * message: the stage has not approved the rest of it. */
+/* What the fallback means as an answer to this event. A refusal at RCPT or later also stands for
+ * the message: the stage has not approved the rest of it. */
 static MilterVerdictKind
 fallback_answer(MmMember *member, MilterEventKind kind, const char *detail)
 {
@@ -156,8 +156,7 @@ mm_member_fail(MmMember *member, MilterEventKind kind)
 {
     const MmInstance *instance = member->instance;
     g_autofree char *detail = g_steal_pointer(&member->answer.detail);
-    const char *fallback =
-        instance->evaluation ? "none" : mm_fallback_name(instance->fallback);
+    const char *fallback = instance->evaluation ? "none" : mm_fallback_name(instance->fallback);
     MM_CHAIN_LOG(member->chain, member, MM_LOG_WARNING, "stage-failed",
                  N_("The stage failed: its fallback is applied"), MM_STR("reason", detail),
                  MM_STR("fallback", fallback));

@@ -63,8 +63,8 @@ struct MmMember {
     gboolean sits_out; /* failed before MAIL: not asked again until then */
     gboolean probing;  /* admitted while tripped */
     MmPart part;
-    guint32 skipped; /* events it needs no more of in this message */
-    MmAnswer refusal; /* answer to repeat at DATA and END_OF_MESSAGE; CONTINUE: none */
+    guint32 skipped;   /* events it needs no more of in this message */
+    MmAnswer refusal;  /* answer to repeat at DATA and END_OF_MESSAGE; CONTINUE: none */
     gboolean discards; /* fallback "discard" before MAIL, to be given there */
 
     gboolean refused_to_negotiate; /* answer says why; taken at CONNECT */
@@ -122,7 +122,7 @@ struct MilterSession {
     guint at;         /* member asked, or to ask next */
     gboolean decided; /* verdict waits to be handed up */
     MmVerdict verdict;
-    gboolean running; /* the walker's loop is on the stack */
+    gboolean running;        /* the walker's loop is on the stack */
     MilterEventKind reached; /* of the session or message, for facts */
     MmFactValue *facts;
 
@@ -131,7 +131,7 @@ struct MilterSession {
     gboolean content_started;
     guint64 headers_size, body_size; /* as the MTA sent them */
     guint wave, n_waves;
-    GPtrArray *committed;    /* of MmEdits, borrowed from members */
+    GPtrArray *committed; /* of MmEdits, borrowed from members */
     char *quarantine;
     GString *scratch; /* reply of the verdict handed up */
 };

@@ -55,7 +55,7 @@ look_up_done(gpointer data)
         g_hash_table_remove(query->crew->queries, &query->id);
     const MilterResolveAnswer answer = {.size = sizeof(answer),
                                         .status = query->status,
-                                        .values = (const char *const *) query->values->pdata,
+                                        .values = (const char *const *)query->values->pdata,
                                         .n_values = query->values->len};
     if (query->function)
         query->function(query->data, &answer);

@@ -4,8 +4,8 @@
  *     resolve.h - names for plugins, without blocking a worker
  *
  * DESCRIPTION
- *     HOST asks the system's name service (getaddrinfo) in the job pool. The DNS kinds need a resolver
- *     of our own, which is not there yet: they answer TEMPORARY.
+ *     HOST asks the system's name service (getaddrinfo) in the job pool. The DNS kinds need a
+ * resolver of our own, which is not there yet: they answer TEMPORARY.
  */
 #ifndef MM_CHAIN_RESOLVE_H
 #define MM_CHAIN_RESOLVE_H

@@ -100,7 +100,7 @@ static void
 log_line(MilterInstance *self, MilterSession *session, MilterLogLevel level, const char *id,
          const char *text, const MilterField *fields, size_t n_fields)
 {
-    MmLogLevel host_level = (MmLogLevel) MIN(level, MILTER_LOG_DEBUG);
+    MmLogLevel host_level = (MmLogLevel)MIN(level, MILTER_LOG_DEBUG);
     if (!mm_log_enabled(host_level))
         return;
     MmField all[FIELDS_MAX];
@@ -116,7 +116,7 @@ log_line(MilterInstance *self, MilterSession *session, MilterLogLevel level, con
 static bool
 log_enabled(MilterLogLevel level)
 {
-    return mm_log_enabled((MmLogLevel) MIN(level, MILTER_LOG_DEBUG));
+    return mm_log_enabled((MmLogLevel)MIN(level, MILTER_LOG_DEBUG));
 }
 
 static MilterCounter *

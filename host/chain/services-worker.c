@@ -16,19 +16,19 @@ mm_services_set_control(MmWorker *control)
 static MilterWatch *
 watch_add(MilterWorker *worker, int fd, uint32_t events, MilterWatchFunction function, void *data)
 {
-    return (MilterWatch *) mm_watch_add(mm_crew_reactor(worker), fd, events, function, data);
+    return (MilterWatch *)mm_watch_add(mm_crew_reactor(worker), fd, events, function, data);
 }
 
 static void
 watch_change(MilterWatch *watch, uint32_t events)
 {
-    mm_watch_change((MmWatch *) watch, events);
+    mm_watch_change((MmWatch *)watch, events);
 }
 
 static void
 watch_remove(MilterWatch *watch)
 {
-    mm_watch_remove((MmWatch *) watch);
+    mm_watch_remove((MmWatch *)watch);
 }
 
 struct MilterTimer {

@@ -6,7 +6,7 @@
 static gpointer
 make_table(gpointer unused)
 {
-    (void) unused;
+    (void)unused;
     static MilterHost table;
     table.size = sizeof(table);
     table.abi = MILTER_PLUGIN_ABI;

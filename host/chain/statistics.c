@@ -20,7 +20,7 @@ static GTree *entries;
 static gint
 compare(gconstpointer a, gconstpointer b, gpointer unused)
 {
-    (void) unused;
+    (void)unused;
     return g_strcmp0(a, b);
 }
 
@@ -77,7 +77,7 @@ mm_histogram(const char *stage, const char *name)
 static double
 bound(guint bucket)
 {
-    return (double) (1u << bucket) / 1000.0;
+    return (double)(1u << bucket) / 1000.0;
 }
 
 void
@@ -111,7 +111,7 @@ mm_histogram_quantile(MilterHistogram *histogram, double quantile)
     guint64 seen = 0;
     for (guint i = 0; i < MM_HISTOGRAM_BUCKETS; i++) {
         seen += bucket_get(histogram, i);
-        if (seen > 0 && (double) seen >= quantile * (double) count)
+        if (seen > 0 && (double)seen >= quantile * (double)count)
             return bound(i);
     }
     return 0;

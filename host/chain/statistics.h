@@ -4,8 +4,8 @@
  *     statistics.h - counters and histograms by name, counted from any thread
  *
  * DESCRIPTION
- *     A name is STAGE.NAME; asking for it again gives the same object, so figures go on over a reload.
- *     Objects live as long as the process. Counting is one atomic addition.
+ *     A name is STAGE.NAME; asking for it again gives the same object, so figures go on over a
+ * reload. Objects live as long as the process. Counting is one atomic addition.
  */
 #ifndef MM_CHAIN_STATISTICS_H
 #define MM_CHAIN_STATISTICS_H
@@ -24,7 +24,8 @@ MilterHistogram *mm_histogram(const char *stage, const char *name);
 /* value: seconds. */
 void mm_histogram_add(MilterHistogram *histogram, double value);
 guint64 mm_histogram_count(MilterHistogram *histogram);
-/* Upper bound, in seconds, of the bucket that holds the quantile (0 to 1); 0 if nothing was counted. */
+/* Upper bound, in seconds, of the bucket that holds the quantile (0 to 1); 0 if nothing was
+ * counted. */
 double mm_histogram_quantile(MilterHistogram *histogram, double quantile);
 
 /* Calls function for each counter (histogram NULL) and histogram (counter NULL), sorted by name. */

@@ -86,7 +86,7 @@ granted(MmMember *member)
     if (chain->budget == 0)
         return G_MAXDOUBLE;
     gint64 now = mm_reactor_now(mm_crew_reactor(chain->crew));
-    double left = (double) (chain->budget - now) / G_USEC_PER_SEC - MM_BUDGET_MARGIN;
+    double left = (double)(chain->budget - now) / G_USEC_PER_SEC - MM_BUDGET_MARGIN;
     return MAX(left / still_to_ask(member), LEAST_SECONDS);
 }
 
@@ -119,7 +119,7 @@ deadline_passed(gpointer data)
     MmChain *chain = member->chain;
     const char *label = member->label;
     double waited =
-        (double) (mm_reactor_now(mm_crew_reactor(chain->crew)) - member->asked_at) / G_USEC_PER_SEC;
+        (double)(mm_reactor_now(mm_crew_reactor(chain->crew)) - member->asked_at) / G_USEC_PER_SEC;
     MM_CHAIN_LOG(chain, member, MM_LOG_WARNING, "stage-timeout",
                  N_("The stage did not answer in time"), MM_STR("waiting-for", label),
                  MM_SECONDS("after", waited));
@@ -151,7 +151,8 @@ mm_turn_ask(MmMember *member, const MilterEvent *event)
     member->asking = TRUE;
     member->answered_early = FALSE;
     member->label = DEFAULT_LABEL;
-    MilterReturn answered = member->instance->stage->event(member->data, member->ticket, event, &verdict);
+    MilterReturn answered =
+        member->instance->stage->event(member->data, member->ticket, event, &verdict);
     member->asking = FALSE;
     if (answered == MILTER_DONE) {
         take_answer(member, &verdict);
@@ -260,8 +261,8 @@ mm_turn_negotiate(MmMember *member)
     member->asked_at = mm_reactor_now(mm_crew_reactor(chain->crew));
     member->asking = TRUE;
     member->answered_early = FALSE;
-    MilterReturn answered = member->instance->stage->negotiate(member->data, member->ticket, &chain->offer,
-                                                               &member->negotiation);
+    MilterReturn answered = member->instance->stage->negotiate(member->data, member->ticket,
+                                                               &chain->offer, &member->negotiation);
     member->asking = FALSE;
     if (answered == MILTER_DONE) {
         end_negotiation(member, &member->negotiation);

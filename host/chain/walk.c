@@ -74,7 +74,8 @@ settle_part(MmMember *member, MilterEventKind kind, MilterVerdictKind answer)
     if (kind == MILTER_EVENT_MAIL || answer == MILTER_VERDICT_DISCARD) {
         member->part = MM_PART_DONE;
     } else if (kind == MILTER_EVENT_DATA) {
-        /* The client may send RCPT and DATA again: libmilter would not answer, so this is repeated. */
+        /* The client may send RCPT and DATA again: libmilter would not answer, so this is repeated.
+         */
         member->part = MM_PART_DONE;
         mm_answer_set(&member->refusal, answer, member->answer.reply, member->answer.detail);
     }
@@ -88,7 +89,8 @@ conclude(MmChain *chain, MmMember *member, MilterVerdictKind answer)
     settle_part(member, kind, answer);
     if (kind == MILTER_EVENT_MAIL || answer == MILTER_VERDICT_DISCARD)
         abort_others(chain, member);
-    mm_walk_decide(chain, answer, answer == MILTER_VERDICT_REPLY ? member->answer.reply : NULL, member);
+    mm_walk_decide(chain, answer, answer == MILTER_VERDICT_REPLY ? member->answer.reply : NULL,
+                   member);
 }
 
 static void

@@ -71,9 +71,9 @@ read_once(MmConn *conn, gsize *n)
         got = recv(conn->fd, place, available, 0);
     while (got < 0 && errno == EINTR);
     if (got > 0) {
-        mm_frame_reader_commit(&conn->reader, (gsize) got);
-        *n = (gsize) got;
-        return (gsize) got == available ? READ_SOME : READ_NOTHING;
+        mm_frame_reader_commit(&conn->reader, (gsize)got);
+        *n = (gsize)got;
+        return (gsize)got == available ? READ_SOME : READ_NOTHING;
     }
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         *n = 0;
@@ -115,10 +115,10 @@ void
 mm_conn_flush(MmConn *conn)
 {
     while (!conn->ended && mm_buffer_length(&conn->out) > 0) {
-        ssize_t n = send(conn->fd, mm_buffer_data(&conn->out), mm_buffer_length(&conn->out),
-                         MSG_NOSIGNAL);
+        ssize_t n =
+            send(conn->fd, mm_buffer_data(&conn->out), mm_buffer_length(&conn->out), MSG_NOSIGNAL);
         if (n > 0) {
-            mm_buffer_consume(&conn->out, (gsize) n);
+            mm_buffer_consume(&conn->out, (gsize)n);
             continue;
         }
         if (n < 0 && errno == EINTR)

@@ -5,8 +5,9 @@
  *
  * DESCRIPTION
  *     Reads where the frame reader says, as much as there is up to a cap a round; writes what was
- *     gathered with one call. Its owner takes frames with mm_conn_next and answers into mm_conn_out.
- *     While the owner takes none (a question is open) nothing more is read, but a hang-up is noticed.
+ *     gathered with one call. Its owner takes frames with mm_conn_next and answers into
+ * mm_conn_out. While the owner takes none (a question is open) nothing more is read, but a hang-up
+ * is noticed.
  */
 #ifndef MM_SESSION_CONN_H
 #define MM_SESSION_CONN_H

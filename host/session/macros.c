@@ -73,7 +73,7 @@ mm_macros_define(MmMacros *macros, const MmCommand *command)
         return;
     MacroSet *set = &macros->sets[kind];
     const char *start = command->u.macro.pairs.next;
-    gsize size = (gsize) (command->u.macro.pairs.end - start);
+    gsize size = (gsize)(command->u.macro.pairs.end - start);
     if (size > 0 && size == set->size && memcmp(start, set->text, size) == 0)
         return; /* Postfix repeats the same set with every header */
     set_clear(set);
@@ -94,9 +94,9 @@ mm_macros_define(MmMacros *macros, const MmCommand *command)
 void
 mm_macros_begin(MmMacros *macros, MilterEventKind kind)
 {
-    static const MilterEventKind later[] = {MILTER_EVENT_HELO,           MILTER_EVENT_MAIL,
-                                            MILTER_EVENT_RCPT,           MILTER_EVENT_DATA,
-                                            MILTER_EVENT_END_OF_HEADERS, MILTER_EVENT_END_OF_MESSAGE};
+    static const MilterEventKind later[] = {
+        MILTER_EVENT_HELO, MILTER_EVENT_MAIL,           MILTER_EVENT_RCPT,
+        MILTER_EVENT_DATA, MILTER_EVENT_END_OF_HEADERS, MILTER_EVENT_END_OF_MESSAGE};
     if (kind > MILTER_EVENT_RCPT)
         return;
     for (guint i = kind; i < G_N_ELEMENTS(later); i++)
@@ -107,7 +107,7 @@ size_t
 mm_macros_list(MmMacros *macros, MilterEventKind kind, const MilterMacro **list)
 {
     const GArray *array = kind < MILTER_N_EVENTS ? macros->sets[kind].list : NULL;
-    *list = array && array->len > 0 ? (const MilterMacro *) (const void *) array->data : NULL;
+    *list = array && array->len > 0 ? (const MilterMacro *)(const void *)array->data : NULL;
     return array ? array->len : 0;
 }
 

@@ -4,10 +4,10 @@
  *     macros.h - macros as the MTA sent them, by stage
  *
  * DESCRIPTION
- *     One set for each command; a new D replaces the set of its command, a command clears the sets of
- *     later stages: C clears H to E, H clears M to E, M clears R T N E, R clears T N E (libmilter
- *     engine.c:mi_clr_macros). Order, spelling and duplicates are kept. D for a header or a body chunk
- *     is kept for its command only and found by no look-up, as in libmilter.
+ *     One set for each command; a new D replaces the set of its command, a command clears the sets
+ * of later stages: C clears H to E, H clears M to E, M clears R T N E, R clears T N E (libmilter
+ *     engine.c:mi_clr_macros). Order, spelling and duplicates are kept. D for a header or a body
+ * chunk is kept for its command only and found by no look-up, as in libmilter.
  */
 #ifndef MM_SESSION_MACROS_H
 #define MM_SESSION_MACROS_H
@@ -19,8 +19,8 @@ typedef struct MmMacros MmMacros;
 
 MmMacros *mm_macros_new(void);
 void mm_macros_free(MmMacros *macros);
-/* Takes a D command. One that is malformed at its end loses the incomplete pair; with no pair at all
- * it empties the set. Unknown stages are ignored. */
+/* Takes a D command. One that is malformed at its end loses the incomplete pair; with no pair at
+ * all it empties the set. Unknown stages are ignored. */
 void mm_macros_define(MmMacros *macros, const MmCommand *command);
 /* A command came: later sets are cleared. Before its own D, which MTAs send first, is looked at. */
 void mm_macros_begin(MmMacros *macros, MilterEventKind kind);

@@ -33,8 +33,8 @@ static const char *const default_symbols[MILTER_N_MACRO_STAGES] = {
 
 /* The words of extra-macros, "STAGE:NAME". */
 static const char *const stage_words[MILTER_N_MACRO_STAGES] = {
-    "connect", "helo", "envelope-from", "envelope-recipient", "data", "end-of-message",
-    "end-of-header"};
+    "connect", "helo",           "envelope-from", "envelope-recipient",
+    "data",    "end-of-message", "end-of-header"};
 
 static gboolean
 add_extra(MmSymbols *symbols, const MmSnapshot *snapshot, guint stage)
@@ -64,8 +64,8 @@ add_learned(MmSymbols *symbols, const MmRoster *roster, guint stage)
     return added;
 }
 
-/* NULL: nobody asks for more than the MTA sends of itself. CONNECT is always asked for, with "v": it
- * tells Postfix from Sendmail. */
+/* NULL: nobody asks for more than the MTA sends of itself. CONNECT is always asked for, with "v":
+ * it tells Postfix from Sendmail. */
 static char *
 symbols_for(const MmRoster *roster, guint stage)
 {
@@ -111,8 +111,8 @@ refresh_symbols(MmRoster *roster)
     roster->symbols_generation = roster->generation;
 }
 
-/* Events that no stage could ever want. CONNECT, HELO, MAIL and RCPT are always wanted: to be replayed
- * to a child that comes late, and without MAIL Sendmail sends no ABORT. */
+/* Events that no stage could ever want. CONNECT, HELO, MAIL and RCPT are always wanted: to be
+ * replayed to a child that comes late, and without MAIL Sendmail sends no ABORT. */
 static guint32
 declined(const MmSnapshot *snapshot)
 {
@@ -120,8 +120,8 @@ declined(const MmSnapshot *snapshot)
         MilterEventKind kind;
         guint32 bit;
     } map[] = {
-        {MILTER_EVENT_DATA, SMFIP_NODATA},    {MILTER_EVENT_UNKNOWN, SMFIP_NOUNKNOWN},
-        {MILTER_EVENT_HEADER, SMFIP_NOHDRS},  {MILTER_EVENT_END_OF_HEADERS, SMFIP_NOEOH},
+        {MILTER_EVENT_DATA, SMFIP_NODATA},   {MILTER_EVENT_UNKNOWN, SMFIP_NOUNKNOWN},
+        {MILTER_EVENT_HEADER, SMFIP_NOHDRS}, {MILTER_EVENT_END_OF_HEADERS, SMFIP_NOEOH},
         {MILTER_EVENT_BODY, SMFIP_NOBODY},
     };
     guint32 wanted = 0;
@@ -158,8 +158,10 @@ void
 mm_upstream_verdict(MmBuffer *out, MilterEventKind at, const MmVerdict *verdict)
 {
     static const MmReplyKind replies[] = {
-        [MILTER_VERDICT_CONTINUE] = MM_REPLY_CONTINUE, [MILTER_VERDICT_ACCEPT] = MM_REPLY_CONTINUE,
-        [MILTER_VERDICT_REJECT] = MM_REPLY_REJECT,     [MILTER_VERDICT_TEMPFAIL] = MM_REPLY_TEMPFAIL,
+        [MILTER_VERDICT_CONTINUE] = MM_REPLY_CONTINUE,
+        [MILTER_VERDICT_ACCEPT] = MM_REPLY_CONTINUE,
+        [MILTER_VERDICT_REJECT] = MM_REPLY_REJECT,
+        [MILTER_VERDICT_TEMPFAIL] = MM_REPLY_TEMPFAIL,
         [MILTER_VERDICT_DISCARD] = MM_REPLY_DISCARD,
     };
     if (verdict->kind == MILTER_VERDICT_REPLY) {
@@ -253,8 +255,8 @@ append_body(MmBuffer *out, MmSpool *body, GError **error)
     if (mm_spool_length(body) == 0)
         mm_reply_append_body(out, "", 0);
     while ((size = mm_spool_peek(body, &cursor, &data, error)) > 0) {
-        mm_reply_append_body(out, data, (gsize) size);
-        cursor.offset += (guint64) size;
+        mm_reply_append_body(out, data, (gsize)size);
+        cursor.offset += (guint64)size;
     }
     mm_spool_cursor_clear(&cursor);
     return size == 0;

@@ -11,14 +11,16 @@
 
 /* The offer as stages see it. */
 void mm_upstream_offer(const MmOptions *options, MilterOffer *offer);
-/* Our answer: version 6 at most, every action that was offered, no-reply for content, leading space and
- * rejected recipients where offered (and wanted), lists of macros where the MTA takes them. Never a bit
- * that was not offered: Sendmail would drop us. symbols are borrowed from the chain's roster. */
+/* Our answer: version 6 at most, every action that was offered, no-reply for content, leading space
+ * and rejected recipients where offered (and wanted), lists of macros where the MTA takes them.
+ * Never a bit that was not offered: Sendmail would drop us. symbols are borrowed from the chain's
+ * roster. */
 void mm_upstream_answer(const MmOptions *offer, MmChain *chain, MmOptions *answer);
-/* Appends the reply for a verdict. at: what may not be said there is not (UNKNOWN takes no discard). */
+/* Appends the reply for a verdict. at: what may not be said there is not (UNKNOWN takes no
+ * discard). */
 void mm_upstream_verdict(MmBuffer *out, MilterEventKind at, const MmVerdict *verdict);
-/* Appends the chain's edits: operations in chain order, quarantine, then the last new body as one run.
- * FALSE with error: a body could not be read back; nothing was appended. */
+/* Appends the chain's edits: operations in chain order, quarantine, then the last new body as one
+ * run. FALSE with error: a body could not be read back; nothing was appended. */
 gboolean mm_upstream_edits(MmBuffer *out, MmChain *chain, const MilterOffer *offer, GError **error);
 
 #endif
