@@ -10,8 +10,9 @@ struct MmEdits {
     const MmSpoolLimits *limits;
     GArray *list; /* of MilterEdit; NULL before the first */
     MmArena texts;
-    MmSpool *body;       /* NULL: not replaced */
-    gboolean body_at_cr; /* the new body's last byte is a CR */
+    MmSpool *body; /* NULL: not replaced */
+    guint body_cr; /* how many CR the new body ends with, up to 2 */
+    gboolean has_cr_crlf;
 };
 
 G_DEFINE_QUARK(mm - edits - error, mm_edits_error)
@@ -102,6 +103,19 @@ copy_value(MmEdits *edits, const MilterEdit *edit)
     return mm_arena_copy(&edits->texts, edit->value);
 }
 
+/* How many CR stand right before place at, up to 2; before the piece itself there are carried. */
+static guint
+count_cr(MilterSlice piece, gsize at, guint carried)
+{
+    guint count = 0;
+
+    while (count < 2 && at > 0 && piece.data[at - 1] == '\r') {
+        count++;
+        at--;
+    }
+    return at > 0 ? count : MIN(count + carried, 2);
+}
+
 /* Whole runs that need no change are appended at once. */
 static gboolean
 append_body(MmEdits *edits, MilterSlice piece, GError **error)
@@ -114,16 +128,17 @@ append_body(MmEdits *edits, MilterSlice piece, GError **error)
     if (piece.size == 0)
         return TRUE;
     for (const char *lf = from; (lf = memchr(lf, '\n', (gsize)(end - lf))) != NULL; lf++) {
-        gboolean after_cr = lf > piece.data ? lf[-1] == '\r' : edits->body_at_cr;
+        guint cr = count_cr(piece, (gsize)(lf - piece.data), edits->body_cr);
 
-        if (after_cr)
+        edits->has_cr_crlf = edits->has_cr_crlf || cr == 2;
+        if (cr > 0)
             continue;
         if (!mm_spool_append(edits->body, from, (gsize)(lf - from), error) ||
             !mm_spool_append(edits->body, "\r\n", 2, error))
             return FALSE;
         from = lf + 1;
     }
-    edits->body_at_cr = end[-1] == '\r';
+    edits->body_cr = count_cr(piece, piece.size, edits->body_cr);
     return mm_spool_append(edits->body, from, (gsize)(end - from), error);
 }
 
@@ -179,6 +194,12 @@ MmSpool *
 mm_edits_body(const MmEdits *edits)
 {
     return edits->body;
+}
+
+gboolean
+mm_edits_body_has_cr_crlf(const MmEdits *edits)
+{
+    return edits->has_cr_crlf;
 }
 
 gboolean

@@ -44,6 +44,8 @@ const MilterEdit *mm_edits_get(const MmEdits *edits, guint i);
 void mm_edits_set_change(MmEdits *edits, guint i, guint32 index);
 /* The new body, or NULL if the body was not replaced. Borrowed. An empty one is an empty body. */
 MmSpool *mm_edits_body(const MmEdits *edits);
+/* TRUE if the new body has a CR right before a CRLF somewhere. */
+gboolean mm_edits_body_has_cr_crlf(const MmEdits *edits);
 /* TRUE: nothing to do at all. */
 gboolean mm_edits_is_empty(const MmEdits *edits);
 

@@ -12,7 +12,7 @@ struct MmMessage {
     GArray *visible; /* of guint: the places of the visible ones in headers */
     gboolean hidden; /* the MTA's hidden headers are in the list */
     MmSpool *body;
-    gboolean body_shared; /* with the edits that replaced it */
+    gboolean body_replaced; /* and may be shared with the edits */
 };
 
 MmMtaKind
@@ -54,10 +54,10 @@ mm_message_reset(MmMessage *message)
     }
     g_array_set_size(message->visible, 0);
     message->hidden = FALSE;
-    if (message->body_shared) {
+    if (message->body_replaced) {
         mm_spool_free(message->body);
         message->body = mm_spool_new(message->limits);
-        message->body_shared = FALSE;
+        message->body_replaced = FALSE;
     }
     mm_spool_reset(message->body);
 }
@@ -189,17 +189,78 @@ end_last_line(MmSpool *body, GError **error)
     return ended || mm_spool_append(body, "\r\n", 2, error);
 }
 
-static gboolean
-apply_body(MmMessage *message, MmEdits *edits, MmMtaKind mta, GError **error)
+/* The bytes of piece, with one CR less in each run of several that a LF follows. *held CRs at the
+ * end are held back, as what follows decides. */
+static void
+drop_cr(GString *out, const guint8 *piece, gsize size, gsize *held)
+{
+    for (gsize i = 0; i < size; i++) {
+        if (piece[i] == '\r') {
+            ++*held;
+            continue;
+        }
+        if (piece[i] == '\n' && *held > 1)
+            --*held;
+        for (; *held > 0; --*held)
+            g_string_append_c(out, '\r');
+        g_string_append_c(out, (char)piece[i]);
+    }
+}
+
+/* As Sendmail shows a stored body: it takes the CR off each CRLF to store it, and puts one in only
+ * where none is left. NULL with error. */
+static MmSpool *
+copy_for_sendmail(MmSpool *body, const MmSpoolLimits *limits, GError **error)
+{
+    g_autoptr(MmSpool) copy = mm_spool_new(limits);
+    MmSpoolCursor cursor = {0};
+    g_autoptr(GString) text = g_string_new(NULL);
+    const guint8 *data;
+    gsize held = 0;
+    gssize size;
+
+    while ((size = mm_spool_peek(body, &cursor, &data, error)) > 0) {
+        g_string_truncate(text, 0);
+        drop_cr(text, data, (gsize)size, &held);
+        if (!mm_spool_append(copy, text->str, text->len, error)) {
+            size = -1;
+            break;
+        }
+        cursor.offset += (guint64)size;
+    }
+    mm_spool_cursor_clear(&cursor);
+    for (; size == 0 && held > 0; held--)
+        size = mm_spool_append(copy, "\r", 1, error) ? 0 : -1;
+    return size == 0 ? g_steal_pointer(&copy) : NULL;
+}
+
+/* A holder's own reference to what the next stage is shown, or NULL with error. */
+static MmSpool *
+shown_body(const MmMessage *message, const MmEdits *edits, MmMtaKind mta, GError **error)
 {
     MmSpool *body = mm_edits_body(edits);
 
-    if (body == NULL)
+    if (mta == MM_MTA_SENDMAIL && mm_edits_body_has_cr_crlf(edits))
+        return copy_for_sendmail(body, message->limits, error);
+    if (mta == MM_MTA_POSTFIX && !end_last_line(body, error))
+        return NULL;
+    return mm_spool_ref(body);
+}
+
+static gboolean
+apply_body(MmMessage *message, const MmEdits *edits, MmMtaKind mta, GError **error)
+{
+    MmSpool *body;
+
+    if (mm_edits_body(edits) == NULL)
         return TRUE;
+    body = shown_body(message, edits, mta, error);
+    if (body == NULL)
+        return FALSE;
     mm_spool_free(message->body);
-    message->body = mm_spool_ref(body);
-    message->body_shared = TRUE;
-    return mta == MM_MTA_SENDMAIL || end_last_line(body, error);
+    message->body = body;
+    message->body_replaced = TRUE;
+    return TRUE;
 }
 
 gboolean

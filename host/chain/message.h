@@ -52,7 +52,8 @@ guint64 mm_message_size(const MmMessage *message);
  * unusable.
  *
  * The new body, if there is one, becomes the message's without a copy: edits and message both hold
- * it. Postfix adds a missing last line end, Sendmail does not.
+ * it. Postfix adds a missing last line end, Sendmail does not, but shows one CR less where there is
+ * more than one before a LF (the message gets its own body then, the MTA is still sent the edits').
  *
  * The MTA is sent the operations as they stand in edits after this. Postfix: unchanged. On Sendmail
  * instances deleted by one filter stop counting for the next one, but behind one host the MTA still
