@@ -83,6 +83,11 @@ MmConfig *mm_config_read(MmSchemas *schemas, const char *file, const char *text,
 void mm_config_free(MmConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MmConfig, mm_config_free)
 
+/* An empty stage, as detectors make them; owned by whom it is added to. */
+MmRawStage *mm_raw_stage_new(const char *name, const char *file, guint line);
+/* Sets or replaces a key; copies. origin NULL: "FILE:LINE". */
+void mm_raw_stage_set(MmRawStage *stage, const char *key, const char *value, const char *origin,
+                      const char *file, guint line);
 /* The raw value of a key as a string ("plugin", "enabled" before the schemas are known), or NULL.
  * Free. */
 char *mm_raw_stage_get_string(const MmRawStage *stage, const char *key);

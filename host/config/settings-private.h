@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How a settings object is filled; private to config. */
+#ifndef MM_CONFIG_SETTINGS_PRIVATE_H
+#define MM_CONFIG_SETTINGS_PRIVATE_H
+
+#include "config/settings.h"
+
+MmSettings *mm_settings_new(const char *group);
+/* Takes the (possibly floating) value. Sets or replaces. file NULL: from none. */
+void mm_settings_set(MmSettings *settings, const char *key, GVariant *value, const char *origin,
+                     const char *file, guint line);
+
+#endif
