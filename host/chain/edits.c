@@ -116,30 +116,42 @@ count_cr(MilterSlice piece, gsize at, guint carried)
     return at > 0 ? count : MIN(count + carried, 2);
 }
 
-/* Whole runs that need no change are appended at once. */
-static gboolean
-append_body(MmEdits *edits, MilterSlice piece, GError **error)
+/* Appends to out what stands before the last LF of piece that needs a CR, with the CRs; returns how
+ * much of piece that is. */
+static gsize
+convert(MmEdits *edits, MilterSlice piece, GString *out)
 {
     const char *end = piece.data + piece.size;
     const char *from = piece.data;
 
-    if (edits->body == NULL)
-        edits->body = mm_spool_new(edits->limits);
-    if (piece.size == 0)
-        return TRUE;
     for (const char *lf = from; (lf = memchr(lf, '\n', (gsize)(end - lf))) != NULL; lf++) {
         guint cr = count_cr(piece, (gsize)(lf - piece.data), edits->body_cr);
 
         edits->has_cr_crlf = edits->has_cr_crlf || cr == 2;
         if (cr > 0)
             continue;
-        if (!mm_spool_append(edits->body, from, (gsize)(lf - from), error) ||
-            !mm_spool_append(edits->body, "\r\n", 2, error))
-            return FALSE;
+        g_string_append_len(out, from, lf - from);
+        g_string_append_len(out, "\r\n", 2);
         from = lf + 1;
     }
     edits->body_cr = count_cr(piece, piece.size, edits->body_cr);
-    return mm_spool_append(edits->body, from, (gsize)(end - from), error);
+    return (gsize)(from - piece.data);
+}
+
+/* One write for what was converted, not one a line: it may go to the file. */
+static gboolean
+append_body(MmEdits *edits, MilterSlice piece, GError **error)
+{
+    g_autoptr(GString) converted = g_string_new(NULL);
+    gsize done;
+
+    if (edits->body == NULL)
+        edits->body = mm_spool_new(edits->limits);
+    if (piece.size == 0)
+        return TRUE;
+    done = convert(edits, piece, converted);
+    return mm_spool_append(edits->body, converted->str, converted->len, error) &&
+           mm_spool_append(edits->body, piece.data + done, piece.size - done, error);
 }
 
 gboolean

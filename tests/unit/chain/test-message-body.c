@@ -149,7 +149,7 @@ all_cuts(MmMtaKind mta)
 {
     guint count = 1;
 
-    for (guint length = 0; length <= 5; length++, count *= 3) {
+    for (guint length = 0; length <= 6; length++, count *= 3) {
         for (guint number = 0; number < count; number++) {
             g_autoptr(GString) text = text_of(number, length);
 
@@ -171,7 +171,7 @@ random_cuts(MmMtaKind mta, guint32 seed)
         g_autoptr(GString) text = g_string_new(NULL);
         g_autoptr(MmEdits) edits = mm_edits_new(&small);
 
-        while (text->len < 200000)
+        while (text->len < 40000)
             g_string_append_c(text, "\r\r\n\nabcdefgh"[g_rand_int_range(rand, 0, 12)]);
         for (gsize at = 0, size; at < text->len; at += size) {
             size = (gsize)g_rand_int_range(rand, 0, 4000);
