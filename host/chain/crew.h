@@ -31,6 +31,9 @@ typedef struct MmRoster {
     MmLearned *learned; /* one for each instance */
     guint generation;   /* counts changes of learned */
     guint references;
+    /* The lists asked of the MTA, made by the session layer from learned; owned. */
+    char *symbols[MILTER_N_MACRO_STAGES];
+    guint symbols_generation; /* of learned when they were made; 0: never */
 } MmRoster;
 
 /* jobs and control are borrowed for the crew's life. control: the worker whose thread discards

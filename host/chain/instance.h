@@ -46,7 +46,6 @@ struct MilterInstance {
     const char *together;    /* "" if none; owned by settings */
     MmCondition *conditions; /* n_conditions of them */
     guint n_conditions;
-    const char **setting_facts; /* names of the facts it sets, resolved; NULL-terminated */
     MmHealth health;
     const char *root;     /* --root; owned by the snapshot */
     MmProblems *problems; /* while configuring, else NULL */

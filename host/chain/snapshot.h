@@ -29,6 +29,7 @@ typedef struct MmSnapshot {
     MmSettings *manager;
     char *root;
     GPtrArray *instances; /* of MmInstance, in the order of the chain */
+    GPtrArray *groups;    /* of MmSettings: every [stages/NAME], also those not enabled */
     GArray *facts;        /* of MmFactInfo */
     /* [manager], read once. */
     MmFallback fallback;

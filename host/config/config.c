@@ -12,8 +12,8 @@
 
 #define STAGE_PREFIX "stages/"
 
-static void
-raw_stage_free(gpointer data)
+void
+mm_raw_stage_free(gpointer data)
 {
     MmRawStage *stage = data;
     g_free(stage->name);
@@ -277,7 +277,7 @@ mm_config_read(MmSchemas *schemas, const char *file, const char *text, const MmO
     MmConfig *config = g_new0(MmConfig, 1);
     config->file = g_strdup(file);
     config->manager = mm_settings_new("manager");
-    config->stages = g_ptr_array_new_with_free_func(raw_stage_free);
+    config->stages = g_ptr_array_new_with_free_func(mm_raw_stage_free);
     set_defaults(config->manager, schema);
     g_autoptr(GPtrArray) groups =
         mm_keyfile_parse(file ? file : "", text ? text : (loaded ? loaded : ""), size, problems);

@@ -85,6 +85,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MmConfig, mm_config_free)
 
 /* An empty stage, as detectors make them; owned by whom it is added to. */
 MmRawStage *mm_raw_stage_new(const char *name, const char *file, guint line);
+void mm_raw_stage_free(gpointer stage);
 /* Sets or replaces a key; copies. origin NULL: "FILE:LINE". */
 void mm_raw_stage_set(MmRawStage *stage, const char *key, const char *value, const char *origin,
                       const char *file, guint line);

@@ -224,6 +224,12 @@ mm_conn_is_behind(const MmConn *conn)
     return mm_buffer_length(&conn->out) > 0;
 }
 
+gboolean
+mm_conn_is_inside(const MmConn *conn)
+{
+    return mm_frame_reader_is_inside(&conn->reader);
+}
+
 int
 mm_conn_error(const MmConn *conn)
 {

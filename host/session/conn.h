@@ -45,6 +45,8 @@ void mm_conn_set_reading(MmConn *conn, gboolean reading);
 MmBuffer *mm_conn_out(MmConn *conn);
 /* Writes what it can now, the rest when the socket is writable. */
 void mm_conn_flush(MmConn *conn);
+/* TRUE: a part of a frame is held. */
+gboolean mm_conn_is_inside(const MmConn *conn);
 /* TRUE: bytes wait to be written. */
 gboolean mm_conn_is_behind(const MmConn *conn);
 int mm_conn_error(const MmConn *conn);

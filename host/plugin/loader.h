@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * NAME
+ *     loader.h - one plugin file: checked before it is trusted, loaded once, never unloaded
+ *
+ * DESCRIPTION
+ *     In this order: a regular file (symbolic links are followed), owned by root or by the user we
+ * run as, not writable by group or others; opened with all symbols resolved and none given away;
+ * the one symbol milter_NAME_plugin; ABI, sizes, strings and the stage's mandatory functions; the
+ * name equal to the file's; then made resident. Each failure says which file, and what was
+ * expected.
+ */
+#ifndef MM_PLUGIN_LOADER_H
+#define MM_PLUGIN_LOADER_H
+
+#include "config/config.h"
+#include <milter-manager/plugin.h>
+
+#define MM_PLUGIN_ERROR (mm_plugin_error_quark())
+GQuark mm_plugin_error_quark(void);
+typedef enum MmPluginError {
+    MM_PLUGIN_ERROR_FILE,       /* not there, not regular, not ours, writable by others */
+    MM_PLUGIN_ERROR_OPEN,       /* the system's loader refused it */
+    MM_PLUGIN_ERROR_SYMBOL,     /* the function is missing */
+    MM_PLUGIN_ERROR_ABI,        /* made for another version of the interface */
+    MM_PLUGIN_ERROR_DESCRIPTOR, /* the descriptor or stage table is incomplete */
+} MmPluginError;
+
+typedef struct MmPlugin {
+    char *file;
+    const MilterPlugin *descriptor;
+    MmSchemas *schemas; /* of NAME.d, or NULL: no keys */
+    char *schema_id;    /* milter-manager.plugin.NAME */
+} MmPlugin;
+
+/* Lives as long as the process: there is no free. NULL with error. */
+MmPlugin *mm_plugin_load(const char *file, GError **error);
+/* "NAME" of ".../NAME.so"; NULL if the file is not called so. Free. */
+char *mm_plugin_name_of_file(const char *file);
+/* "milter_NAME_plugin", with "-" and "." as "_". Free. */
+char *mm_plugin_symbol_of_name(const char *name);
+
+#endif

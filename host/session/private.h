@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of the session share; nobody else includes it. */
+#ifndef MM_SESSION_PRIVATE_H
+#define MM_SESSION_PRIVATE_H
+
+#include "session/conn.h"
+#include "session/macros.h"
+#include "session/session.h"
+#include "session/upstream.h"
+
+struct MmSessions {
+    MmCrew *crew;
+    MmSession *first;
+    guint count;
+    gboolean draining;
+    MmWorkFunction ended;
+    gpointer data;
+};
+
+/* A CONNECT or HELO kept for stages that connect late. */
+typedef struct MmPast {
+    char *raw; /* NULL: there was none */
+    MilterEvent event;
+} MmPast;
+
+/* What the summary of a message tells. */
+typedef struct MmSummary {
+    gboolean open; /* MAIL came and nothing was logged yet */
+    char *sender;
+    char *queue_id;
+    guint recipients;          /* accepted */
+    MilterVerdictKind refused; /* the last recipient's, if none was accepted */
+    gint64 asked_at;           /* END_OF_MESSAGE came */
+    GPtrArray *accepted;       /* of char*, if a stage has report */
+} MmSummary;
+
+struct MmSession {
+    MmSessions *sessions;
+    MmSession *next, *previous;
+    MmCrew *crew;
+    MmReactor *reactor;
+    MmConn *conn;
+    MmChain *chain;
+    MmMacros *macros;
+    guint64 number;
+    char *client; /* "mx.example.org[192.0.2.1]" for the log; NULL before CONNECT */
+
+    MmOptions offer;
+    MmOptions answer;
+    MilterOffer offered; /* as stages see it */
+    gboolean negotiated;
+    gboolean again; /* after QUIT_NC: negotiates with the stages only */
+
+    gboolean taking;  /* the loop over frames is on the stack */
+    gboolean waiting; /* a question is open: no frame is taken */
+    gboolean over;
+    gboolean fed;      /* content was handed over since the last feed */
+    MilterEvent event; /* of the open question */
+    MilterSlice *args;
+    gsize n_args_room;
+
+    MmPast connect, helo;
+    gboolean connected, in_mail, discarded, data_seen, content, rejected_early;
+    MmVerdict early; /* of a DATA we made up; given at END_OF_MESSAGE */
+    char *early_reply;
+    gboolean has_held; /* a frame waits for the made-up DATA */
+    MmCommand held;
+    MmSummary summary;
+
+    MmTimer progress;
+    MmTimer idle;
+    gint64 last_activity;
+    MmDeferred farewell;
+};
+
+/* commands.c: one command; FALSE: it breaks the protocol, the session must end. */
+gboolean mm_session_command(MmSession *session, const MmCommand *command);
+/* The chain's answer to what commands.c asked. */
+void mm_session_verdict(MmSession *session, const MmVerdict *verdict);
+void mm_session_end_message(MmSession *session);
+
+/* session.c */
+void mm_session_end(MmSession *session);
+MmChain *mm_session_new_chain(MmSession *session);
+
+/* summary.c */
+void mm_summary_begin(MmSession *session, MilterSlice sender);
+void mm_summary_recipient(MmSession *session, MilterSlice recipient, const MmVerdict *verdict);
+/* The line, and the report to the stages. */
+void mm_summary_end(MmSession *session, const MmVerdict *verdict);
+/* The message is gone without a verdict for it. */
+void mm_summary_abort(MmSession *session);
+void mm_summary_clear(MmSession *session);
+gsize mm_session_describe(gpointer session, MmField *fields);
+char *mm_session_client_text(const MmCommand *connect);
+
+#endif

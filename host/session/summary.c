@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One line a message, and who the session is in a log line. */
+#include "base/i18n.h"
+#include "session/private.h"
+
+#include <libmilter/mfdef.h>
+#include <string.h>
+
+char *
+mm_session_client_text(const MmCommand *connect)
+{
+    const char *host = connect->u.connect.host.data;
+    const char *address = connect->u.connect.address.data;
+    if (connect->u.connect.family == SMFIA_UNKNOWN || !*address)
+        return g_strdup(host);
+    return g_strdup_printf("%s[%s]", *host == '[' ? "unknown" : host, address);
+}
+
+gsize
+mm_session_describe(gpointer data, MmField *fields)
+{
+    MmSession *session = data;
+    const char *queue_id = session->summary.queue_id;
+    if (!queue_id && session->in_mail)
+        queue_id = mm_macros_find(session->macros, "i");
+    fields[0] = MM_UINT("session", session->number);
+    fields[1] = MM_STR("queue", queue_id);
+    fields[2] = MM_STR("client", session->client);
+    return 3;
+}
+
+void
+mm_summary_clear(MmSession *session)
+{
+    MmSummary *summary = &session->summary;
+    g_free(summary->sender);
+    g_free(summary->queue_id);
+    g_clear_pointer(&summary->accepted, g_ptr_array_unref);
+    *summary = (MmSummary){0};
+}
+
+void
+mm_summary_begin(MmSession *session, MilterSlice sender)
+{
+    mm_summary_clear(session);
+    session->summary.open = TRUE;
+    session->summary.sender = g_strndup(sender.data, sender.size);
+    if (mm_chain_wants_report(session->chain))
+        session->summary.accepted = g_ptr_array_new_with_free_func(g_free);
+}
+
+void
+mm_summary_recipient(MmSession *session, MilterSlice recipient, const MmVerdict *verdict)
+{
+    MmSummary *summary = &session->summary;
+    if (verdict->kind != MILTER_VERDICT_CONTINUE) {
+        summary->refused = verdict->kind;
+        return;
+    }
+    summary->recipients++;
+    if (summary->accepted)
+        g_ptr_array_add(summary->accepted, g_strndup(recipient.data, recipient.size));
+}
+
+static void
+report(MmSession *session, const MmVerdict *verdict)
+{
+    MmSummary *summary = &session->summary;
+    if (!summary->accepted)
+        return;
+    guint n = summary->accepted->len;
+    g_autofree MilterSlice *recipients = g_new0(MilterSlice, MAX(n, 1u));
+    for (guint i = 0; i < n; i++) {
+        const char *text = g_ptr_array_index(summary->accepted, i);
+        recipients[i] = (MilterSlice){text, strlen(text)};
+    }
+    const char *reply = verdict->reply ? verdict->reply : "";
+    const MilterReport told = {.size = sizeof(told),
+                               .verdict = verdict->kind,
+                               .sender = {summary->sender, strlen(summary->sender)},
+                               .recipients = recipients,
+                               .n_recipients = n,
+                               .reply = {reply, strlen(reply)}};
+    mm_chain_report(session->chain, &told);
+}
+
+/* The word of the line, as milter-test-server says it too. */
+static const char *
+status_word(const MmVerdict *verdict)
+{
+    switch (verdict->kind) {
+    case MILTER_VERDICT_REJECT:
+        return "reject";
+    case MILTER_VERDICT_TEMPFAIL:
+        return "temporary-failure";
+    case MILTER_VERDICT_REPLY:
+        return verdict->reply[0] == '4' ? "temporary-failure" : "reject";
+    case MILTER_VERDICT_DISCARD:
+        return "discard";
+    default:
+        return "accept";
+    }
+}
+
+static void
+write_line(MmSession *session, MmLogLevel level, const char *word, const MmVerdict *verdict)
+{
+    MmSummary *summary = &session->summary;
+    if (!mm_log_enabled(level))
+        return;
+    g_autoptr(GString) stages = g_string_new(NULL);
+    mm_chain_describe_stages(session->chain, stages);
+    gint64 now = mm_reactor_now(session->reactor);
+    double elapsed = summary->asked_at ? (double)(now - summary->asked_at) / G_USEC_PER_SEC : 0.0;
+    MmField fields[12];
+    gsize n = mm_session_describe(session, fields);
+    fields[n++] = MM_STR("from", summary->sender);
+    fields[n++] = MM_UINT("rcpts", summary->recipients);
+    fields[n++] = MM_UINT("size", mm_chain_message_size(session->chain));
+    fields[n++] = MM_STR("reply", verdict ? verdict->reply : NULL);
+    fields[n++] = MM_STR("by", verdict ? verdict->stage : NULL);
+    fields[n++] = MM_STR("stages", stages->len > 0 ? stages->str : NULL);
+    fields[n++] = MM_SECONDS("elapsed", elapsed);
+    mm_log_line(level, "message", NULL, word, fields, n);
+}
+
+void
+mm_summary_end(MmSession *session, const MmVerdict *verdict)
+{
+    if (!session->summary.open)
+        return;
+    if (!session->summary.queue_id)
+        session->summary.queue_id = g_strdup(mm_macros_find(session->macros, "i"));
+    write_line(session, MM_LOG_NOTICE, status_word(verdict), verdict);
+    report(session, verdict);
+    mm_summary_clear(session);
+}
+
+void
+mm_summary_abort(MmSession *session)
+{
+    MmSummary *summary = &session->summary;
+    if (!summary->open)
+        return;
+    const MmVerdict refused = {.kind = summary->refused};
+    const char *word = "abort";
+    MmLogLevel level = MM_LOG_INFO;
+    if (summary->recipients == 0 && summary->refused != MILTER_VERDICT_CONTINUE) {
+        word = summary->refused == MILTER_VERDICT_TEMPFAIL ? "temporary-failure" : "reject";
+        level = MM_LOG_NOTICE;
+    }
+    summary->queue_id = g_strdup(mm_macros_find(session->macros, "i"));
+    write_line(session, level, word, NULL);
+    report(session, &refused);
+    mm_summary_clear(session);
+}
