@@ -162,7 +162,8 @@ static void
 bind_conditions(Builder *builder, MmInstance *instance, const MmRawStage *raw)
 {
     const char *const *words = mm_settings_get_strv(instance->settings, "conditions");
-    instance->n_conditions = g_strv_length((char **)(gpointer)words);
+    while (words[instance->n_conditions])
+        instance->n_conditions++;
     instance->conditions = g_new0(MmCondition, MAX(instance->n_conditions, 1u));
     for (guint i = 0; words[i]; i++) {
         gboolean negated = words[i][0] == '!';
@@ -213,7 +214,7 @@ make_instances(Builder *builder)
         }
         instance->index = snapshot->instances->len;
         g_ptr_array_add(snapshot->instances, instance);
-        g_ptr_array_add(raws, (gpointer)draft->raw);
+        g_array_append_val(raws, draft->raw);
         add_setters(snapshot, instance);
     }
     for (guint i = 0; i < snapshot->instances->len; i++)

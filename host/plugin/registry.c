@@ -31,9 +31,11 @@ mm_registry_free(MmRegistry *registry)
 void
 mm_registry_set_path(MmRegistry *registry, const char *const *directories)
 {
-    char **copy = g_strdupv((char **)(gpointer)directories);
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    for (; *directories; directories++)
+        g_strv_builder_add(builder, *directories);
     g_strfreev(registry->path);
-    registry->path = copy;
+    registry->path = g_strv_builder_end(builder);
 }
 
 static char *

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/listener.h"
+
+#include "base/i18n.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BACKLOG 1024
+/* Connections taken in one round. */
+#define ACCEPT_MAX 64
+/* When descriptors ran out: how long until the next try. */
+#define RETRY_SECONDS 0.25
+
+struct MmListener {
+    MmReactor *reactor;
+    int fd;
+    char *path;
+    dev_t device; /* of the socket's file: another's is not removed */
+    ino_t inode;
+    MmWatch *watch;
+    MmTimer retry;
+    gboolean paused;
+    gboolean starved;
+    MmAcceptFunction accepted;
+    gpointer data;
+};
+
+static int
+fail(int fd, const char *what, GError **error)
+{
+    int number = errno;
+    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(number), "%s: %s", what,
+                g_strerror(number));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* A socket file that is left over from a host that died. */
+static gboolean
+is_stale(const struct sockaddr_storage *storage, socklen_t length, const char *path)
+{
+    struct stat status;
+    gboolean in_progress;
+    if (lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode))
+        return FALSE;
+    int fd = mm_address_connect(storage, length, &in_progress);
+    if (fd >= 0)
+        close(fd);
+    return fd < 0 && errno == ECONNREFUSED;
+}
+
+static gboolean
+give_to_group(const char *path, const char *name, GError **error)
+{
+    const struct group *group = name && *name ? getgrnam(name) : NULL;
+    if (!name || !*name)
+        return TRUE;
+    if (!group) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _("there is no group “%s”"), name);
+        return FALSE;
+    }
+    if (chown(path, (uid_t)-1, group->gr_gid) != 0) {
+        fail(-1, path, error);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static int
+bind_unix(const MmListenerOptions *options, const struct sockaddr_storage *storage,
+          socklen_t length, GError **error)
+{
+    const char *path = options->address->path;
+    if (is_stale(storage, length, path))
+        (void)unlink(path);
+    int fd = mm_address_socket(AF_UNIX);
+    if (fd < 0)
+        return fail(fd, "socket", error);
+    /* Nobody connects before mode and group are right: listen comes last. */
+    if (bind(fd, (const struct sockaddr *)storage, length) != 0)
+        return fail(fd, path, error);
+    if (!give_to_group(path, options->group, error)) {
+        close(fd);
+        (void)unlink(path);
+        return -1;
+    }
+    if (chmod(path, options->mode) != 0 || listen(fd, BACKLOG) != 0)
+        return fail(fd, path, error);
+    return fd;
+}
+
+static int
+bind_inet(const MmListenerOptions *options, const struct sockaddr_storage *storage,
+          socklen_t length, GError **error)
+{
+    g_autofree char *spec = mm_address_to_string(options->address);
+    const int one = 1;
+    int fd = mm_address_socket(storage->ss_family);
+    if (fd < 0)
+        return fail(fd, spec, error);
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (storage->ss_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+    if (bind(fd, (const struct sockaddr *)storage, length) != 0 || listen(fd, BACKLOG) != 0)
+        return fail(fd, spec, error);
+    return fd;
+}
+
+int
+mm_listener_bind(const MmListenerOptions *options, GError **error)
+{
+    struct sockaddr_storage storage;
+    socklen_t length;
+    if (!mm_address_to_sockaddr(options->address, TRUE, &storage, &length)) {
+        g_autofree char *spec = mm_address_to_string(options->address);
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                    _("%s: to listen, an address is needed, not a name"), spec);
+        return -1;
+    }
+    if (options->address->family == MM_ADDRESS_UNIX)
+        return bind_unix(options, &storage, length, error);
+    return bind_inet(options, &storage, length, error);
+}
+
+static void
+update_watch(MmListener *listener)
+{
+    gboolean accepting = !listener->paused && !listener->starved;
+    if (listener->watch)
+        mm_watch_change(listener->watch, accepting ? MM_WATCH_READ : 0);
+}
+
+static void
+try_again(gpointer data)
+{
+    MmListener *listener = data;
+    listener->starved = FALSE;
+    update_watch(listener);
+}
+
+static void
+starve(MmListener *listener)
+{
+    MM_LOG(MM_LOG_WARNING, "accept-paused",
+           N_("No connection can be accepted now: trying again soon"),
+           MM_STR("reason", g_strerror(errno)));
+    listener->starved = TRUE;
+    update_watch(listener);
+    mm_timer_start(listener->reactor, &listener->retry, RETRY_SECONDS, try_again, listener);
+}
+
+static void
+ready(gpointer data, guint32 events)
+{
+    MmListener *listener = data;
+    (void)events;
+    for (guint i = 0; i < ACCEPT_MAX && !listener->paused; i++) {
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            listener->accepted(fd, listener->data);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            starve(listener);
+        if (errno != EINTR && errno != ECONNABORTED)
+            return;
+    }
+}
+
+MmListener *
+mm_listener_new(MmReactor *reactor, int fd, const char *path, MmAcceptFunction accepted,
+                gpointer data)
+{
+    struct stat status;
+    MmListener *listener = g_new0(MmListener, 1);
+    listener->reactor = reactor;
+    listener->fd = fd;
+    listener->accepted = accepted;
+    listener->data = data;
+    if (path && lstat(path, &status) == 0) {
+        listener->path = g_strdup(path);
+        listener->device = status.st_dev;
+        listener->inode = status.st_ino;
+    }
+    listener->watch = mm_watch_add(reactor, fd, MM_WATCH_READ, ready, listener);
+    return listener;
+}
+
+static void
+remove_file(const MmListener *listener)
+{
+    struct stat status;
+    if (listener->path && lstat(listener->path, &status) == 0 &&
+        status.st_dev == listener->device && status.st_ino == listener->inode)
+        (void)unlink(listener->path);
+}
+
+void
+mm_listener_free(MmListener *listener)
+{
+    if (!listener)
+        return;
+    mm_timer_stop(listener->reactor, &listener->retry);
+    if (listener->watch)
+        mm_watch_remove(listener->watch);
+    remove_file(listener);
+    close(listener->fd);
+    g_free(listener->path);
+    g_free(listener);
+}
+
+void
+mm_listener_set_paused(MmListener *listener, gboolean paused)
+{
+    if (listener->paused == paused)
+        return;
+    listener->paused = paused;
+    update_watch(listener);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/team.h"
+
+typedef struct Mate {
+    MmTeam *team;
+    MmWorker *worker;
+    MmCrew *crew;
+    MmSessions *sessions;
+    guint count; /* as the control thread knows it */
+} Mate;
+
+struct MmTeam {
+    MmWorker *control;
+    MmWorkFunction changed;
+    gpointer data;
+    Mate *mates;
+    guint size;
+};
+
+/* On the control thread. */
+static void
+session_ended(gpointer data)
+{
+    Mate *mate = data;
+    mate->count--;
+    if (mate->team->changed)
+        mate->team->changed(mate->team->data);
+}
+
+/* On the worker. */
+static void
+tell_end(gpointer data)
+{
+    Mate *mate = data;
+    mm_worker_post(mate->team->control, session_ended, mate);
+}
+
+static gboolean
+mate_init(Mate *mate, MmTeam *team, guint number, MmJobs *jobs, GError **error)
+{
+    char name[16];
+    g_snprintf(name, sizeof(name), "worker-%u", number);
+    mate->team = team;
+    mate->worker = mm_worker_new(name, number, error);
+    if (!mate->worker)
+        return FALSE;
+    mate->crew = mm_crew_new(mate->worker, jobs);
+    mate->sessions = mm_sessions_new(mate->crew, tell_end, mate);
+    return TRUE;
+}
+
+MmTeam *
+mm_team_new(guint size, MmWorker *control, MmJobs *jobs, MmWorkFunction changed, gpointer data,
+            GError **error)
+{
+    MmTeam *team = g_new0(MmTeam, 1);
+    team->control = control;
+    team->changed = changed;
+    team->data = data;
+    team->mates = g_new0(Mate, size);
+    for (; team->size < size; team->size++) {
+        if (!mate_init(&team->mates[team->size], team, team->size, jobs, error)) {
+            mm_team_free(team);
+            return NULL;
+        }
+    }
+    return team;
+}
+
+/* On the worker: the sessions end at the end of the round, so the rest is posted behind it. */
+static void
+close_sessions(gpointer data)
+{
+    mm_sessions_close(((Mate *)data)->sessions);
+}
+
+static void
+retire(gpointer data)
+{
+    mm_crew_adopt(((Mate *)data)->crew, NULL);
+}
+
+static void
+mate_clear(Mate *mate)
+{
+    mm_worker_post(mate->worker, close_sessions, mate);
+    mm_worker_post(mate->worker, retire, mate);
+    mm_worker_free(mate->worker);
+    mm_sessions_free(mate->sessions);
+    mm_crew_free(mate->crew);
+}
+
+void
+mm_team_free(MmTeam *team)
+{
+    if (!team)
+        return;
+    for (guint i = 0; i < team->size; i++)
+        mate_clear(&team->mates[i]);
+    g_free(team->mates);
+    g_free(team);
+}
+
+typedef struct Adoption {
+    Mate *mate;
+    MmSnapshot *snapshot;
+} Adoption;
+
+static void
+adopt(gpointer data)
+{
+    Adoption *adoption = data;
+    mm_crew_adopt(adoption->mate->crew, adoption->snapshot);
+    mm_snapshot_unref(adoption->snapshot);
+    g_free(adoption);
+}
+
+void
+mm_team_adopt(MmTeam *team, MmSnapshot *snapshot)
+{
+    for (guint i = 0; i < team->size; i++) {
+        Adoption *adoption = g_new0(Adoption, 1);
+        *adoption = (Adoption){&team->mates[i], mm_snapshot_ref(snapshot)};
+        mm_worker_post(team->mates[i].worker, adopt, adoption);
+    }
+}
+
+typedef struct Arrival {
+    Mate *mate;
+    int fd;
+} Arrival;
+
+static void
+start_session(gpointer data)
+{
+    Arrival *arrival = data;
+    mm_sessions_start(arrival->mate->sessions, arrival->fd);
+    g_free(arrival);
+}
+
+void
+mm_team_start_session(MmTeam *team, int fd)
+{
+    Mate *least = &team->mates[0];
+    for (guint i = 1; i < team->size; i++) {
+        if (team->mates[i].count < least->count)
+            least = &team->mates[i];
+    }
+    Arrival *arrival = g_new0(Arrival, 1);
+    *arrival = (Arrival){least, fd};
+    least->count++;
+    mm_worker_post(least->worker, start_session, arrival);
+}
+
+static void
+drain(gpointer data)
+{
+    mm_sessions_drain(((Mate *)data)->sessions);
+}
+
+void
+mm_team_drain(MmTeam *team)
+{
+    for (guint i = 0; i < team->size; i++)
+        mm_worker_post(team->mates[i].worker, drain, &team->mates[i]);
+}
+
+guint
+mm_team_sessions(const MmTeam *team)
+{
+    guint count = 0;
+    for (guint i = 0; i < team->size; i++)
+        count += team->mates[i].count;
+    return count;
+}
+
+guint
+mm_team_size(const MmTeam *team)
+{
+    return team->size;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * NAME
+ *     team.h - all workers of the host: sessions go to the one that has fewest
+ *
+ * DESCRIPTION
+ *     Used on the control thread. Counts of sessions are kept here, told by posts from the workers.
+ */
+#ifndef MM_CONTROL_TEAM_H
+#define MM_CONTROL_TEAM_H
+
+#include "session/session.h"
+
+typedef struct MmTeam MmTeam;
+
+/* size: threads, at least 1. changed (may be NULL) is called on the control thread whenever a
+ * session has ended. NULL with error. */
+MmTeam *mm_team_new(guint size, MmWorker *control, MmJobs *jobs, MmWorkFunction changed,
+                    gpointer data, GError **error);
+/* Ends all sessions, retires the snapshot, joins the threads. */
+void mm_team_free(MmTeam *team);
+/* New sessions get snapshot; each worker takes its own reference. */
+void mm_team_adopt(MmTeam *team, MmSnapshot *snapshot);
+void mm_team_start_session(MmTeam *team, int fd);
+/* Ends idle sessions at once and the others after their message. */
+void mm_team_drain(MmTeam *team);
+guint mm_team_sessions(const MmTeam *team);
+guint mm_team_size(const MmTeam *team);
+
+#endif
