@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One connection to the child: made, negotiated, read, written. */
+#include "relay.h"
+
+#include <errno.h>
+#include <libmilter/mfdef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Data bytes of a reply; other stacks than libmilter replace a body in one frame. */
+#define REPLY_MAX (4u * 1024u * 1024u)
+#define READ_CAP (256u * 1024u)
+
+static void
+close_socket(Child *child)
+{
+    const MilterHost *host = child->bench->relay->host;
+    if (child->query) {
+        host->resolve_cancel(child->bench->worker, child->query);
+        child->query = 0;
+    }
+    if (child->watch) {
+        host->watch_remove(child->watch);
+        child->watch = NULL;
+    }
+    if (child->fd >= 0) {
+        close(child->fd);
+        child->fd = -1;
+    }
+}
+
+static void
+release(Child *child)
+{
+    mm_frame_reader_clear(&child->reader);
+    mm_buffer_clear(&child->out);
+    for (guint i = 0; i < MM_N_SYMBOL_LISTS; i++)
+        g_free(child->symbols[i]);
+    g_free(child->why);
+    g_free(child);
+}
+
+void
+child_free(Child *child)
+{
+    if (!child)
+        return;
+    close_socket(child);
+    child->state = CHILD_DEAD;
+    child->owner = NULL;
+    child->doomed = TRUE;
+    if (!child->reading)
+        release(child);
+}
+
+static void
+die(Child *child, const char *why, gboolean orderly)
+{
+    if (child->state == CHILD_DEAD)
+        return;
+    child->state = CHILD_DEAD;
+    close_socket(child);
+    g_free(child->why);
+    child->why = g_strdup(why);
+    if (child->owner_told)
+        child->ops->died(child, child->owner, child->why, orderly);
+}
+
+/* ---- Writing. */
+
+static void
+watch_for(Child *child, uint32_t events)
+{
+    if (events == child->watched)
+        return;
+    child->watched = events;
+    child->bench->relay->host->watch_change(child->watch, events);
+}
+
+typedef enum Sent {
+    SENT_ALL,
+    SENT_SOME,
+    SENT_FAILED,
+} Sent;
+
+static Sent
+send_some(Child *child)
+{
+    while (mm_buffer_length(&child->out) > 0) {
+        ssize_t n = send(child->fd, mm_buffer_data(&child->out), mm_buffer_length(&child->out),
+                         MSG_NOSIGNAL);
+        if (n > 0) {
+            mm_buffer_consume(&child->out, (gsize)n);
+            continue;
+        }
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return SENT_SOME;
+        return SENT_FAILED;
+    }
+    return SENT_ALL;
+}
+
+gboolean
+child_flush(Child *child)
+{
+    if (child->state < CHILD_NEGOTIATING || child->state == CHILD_DEAD)
+        return FALSE;
+    switch (send_some(child)) {
+    case SENT_ALL:
+        watch_for(child, MILTER_WATCH_READ);
+        return TRUE;
+    case SENT_SOME:
+        watch_for(child, MILTER_WATCH_READ | MILTER_WATCH_WRITE);
+        return FALSE;
+    case SENT_FAILED:
+        break;
+    }
+    /* What it said last may still be unread: the loop finds the end behind it. */
+    mm_buffer_clear(&child->out);
+    watch_for(child, MILTER_WATCH_READ);
+    return FALSE;
+}
+
+void
+child_quit(Child *child)
+{
+    if (!child)
+        return;
+    if (child->state == CHILD_READY) {
+        mm_command_append_plain(&child->out, MM_COMMAND_QUIT);
+        (void)send_some(child);
+    }
+    child_free(child);
+}
+
+/* ---- Reading. */
+
+static const char *
+problem_of(MmParseResult result)
+{
+    return result == MM_PARSE_UNKNOWN_CODE ? "protocol error: unknown reply"
+                                           : "protocol error: malformed reply";
+}
+
+static void
+take_symbols(Child *child)
+{
+    for (guint i = 0; i < MM_N_SYMBOL_LISTS; i++) {
+        MmSlice *list = &child->options.symbols[i];
+        if (!list->data)
+            continue;
+        child->symbols[i] = g_strndup(list->data, list->size);
+        list->data = child->symbols[i];
+    }
+}
+
+static void
+take_negotiation(Child *child, const MmReply *reply)
+{
+    if (reply->kind != MM_REPLY_OPTNEG) {
+        die(child, "protocol error: no answer to the negotiation", FALSE);
+        return;
+    }
+    MmOptionsResult result = mm_options_parse_answer(reply->u.text, &child->offer, &child->options);
+    if (result != MM_OPTIONS_OK) {
+        die(child, mm_options_result_text(result), FALSE);
+        return;
+    }
+    take_symbols(child);
+    child->state = CHILD_READY;
+    child->ops->ready(child, child->owner);
+}
+
+static void
+take_frame(Child *child, const MmFrame *frame)
+{
+    MmReply reply;
+    MmParseResult result = mm_reply_parse(frame, &reply);
+    if (result != MM_PARSE_OK)
+        die(child, problem_of(result), FALSE);
+    else if (child->state == CHILD_NEGOTIATING)
+        take_negotiation(child, &reply);
+    else if (!child->ops->reply(child, child->owner, &reply))
+        die(child, "protocol error: a reply that nobody asked for", FALSE);
+}
+
+static void
+take_frames(Child *child)
+{
+    MmFrame frame;
+    while (child->state != CHILD_DEAD) {
+        switch (mm_frame_reader_next(&child->reader, &frame)) {
+        case MM_FRAME_READY:
+            take_frame(child, &frame);
+            break;
+        case MM_FRAME_MORE:
+            return;
+        case MM_FRAME_EMPTY:
+            die(child, "protocol error: empty packet", FALSE);
+            return;
+        case MM_FRAME_TOO_LARGE:
+            die(child, "protocol error: packet too large", FALSE);
+            return;
+        }
+    }
+}
+
+/* FALSE: no more for now. */
+static gboolean
+read_some(Child *child)
+{
+    gsize available;
+    guint8 *place = mm_frame_reader_reserve(&child->reader, &available);
+    ssize_t n = recv(child->fd, place, available, 0);
+    if (n > 0) {
+        mm_frame_reader_commit(&child->reader, (gsize)n);
+        take_frames(child);
+        return (gsize)n == available;
+    }
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        return FALSE;
+    gboolean inside = mm_frame_reader_is_inside(&child->reader);
+    die(child, inside ? "connection closed inside a reply" : "connection closed",
+        n == 0 && !inside);
+    return FALSE;
+}
+
+static void
+read_all(Child *child)
+{
+    gsize before = 0;
+    child->reading = TRUE;
+    while (child->state != CHILD_DEAD && before < READ_CAP && read_some(child))
+        before += READ_CAP / 16;
+    child->reading = FALSE;
+    if (child->doomed)
+        release(child);
+}
+
+/* ---- Connecting. */
+
+static void
+negotiate(Child *child)
+{
+    child->state = CHILD_NEGOTIATING;
+    mm_command_append_optneg(&child->out, child->offer.version, child->offer.actions,
+                             child->offer.protocol);
+    (void)child_flush(child);
+}
+
+static void
+connected(Child *child)
+{
+    int error = 0;
+    socklen_t length = sizeof(error);
+    if (getsockopt(child->fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
+        error = errno;
+    if (error)
+        die(child, g_strerror(error), FALSE);
+    else
+        negotiate(child);
+}
+
+static void
+event(void *data, uint32_t events)
+{
+    Child *child = data;
+    if (child->state == CHILD_CONNECTING) {
+        connected(child);
+        return;
+    }
+    if ((events & MILTER_WATCH_WRITE) && child_flush(child) && child->state == CHILD_READY) {
+        child->reading = TRUE;
+        child->ops->drained(child, child->owner);
+        child->reading = FALSE;
+        if (child->doomed) {
+            release(child);
+            return;
+        }
+    }
+    if ((events & (MILTER_WATCH_READ | MILTER_WATCH_HANGUP)) && child->state != CHILD_DEAD)
+        read_all(child);
+}
+
+static void
+connect_to(Child *child, const struct sockaddr_storage *storage, socklen_t length)
+{
+    const MilterHost *host = child->bench->relay->host;
+    gboolean in_progress;
+    child->fd = mm_address_connect(storage, length, &in_progress);
+    if (child->fd < 0) {
+        die(child, g_strerror(errno), FALSE);
+        return;
+    }
+    child->state = CHILD_CONNECTING;
+    child->watched = in_progress ? MILTER_WATCH_WRITE : MILTER_WATCH_READ;
+    child->watch = host->watch_add(child->bench->worker, child->fd, child->watched, event, child);
+    if (!child->watch)
+        die(child, g_strerror(errno), FALSE);
+    else if (!in_progress)
+        negotiate(child);
+}
+
+static void
+resolved(void *data, const MilterResolveAnswer *answer)
+{
+    Child *child = data;
+    struct sockaddr_storage storage;
+    socklen_t length;
+    child->query = 0;
+    for (size_t i = 0; answer->status == MILTER_RESOLVED && i < answer->n_values; i++) {
+        if (mm_address_fill(child->bench->relay->address, answer->values[i], &storage, &length)) {
+            connect_to(child, &storage, length);
+            return;
+        }
+    }
+    die(child, "the host name was not resolved", FALSE);
+}
+
+Child *
+child_new(Bench *bench, const MmOptions *offer, const ChildOps *ops, gpointer owner)
+{
+    const Relay *relay = bench->relay;
+    struct sockaddr_storage storage;
+    socklen_t length;
+    Child *child = g_new0(Child, 1);
+    child->bench = bench;
+    child->ops = ops;
+    child->owner = owner;
+    child->fd = -1;
+    child->offer = *offer;
+    mm_frame_reader_init(&child->reader, REPLY_MAX);
+    mm_buffer_init(&child->out, 0);
+    if (mm_address_to_sockaddr(relay->address, FALSE, &storage, &length))
+        connect_to(child, &storage, length);
+    else
+        child->query = relay->host->resolve(bench->worker, MILTER_RESOLVE_HOST,
+                                            relay->address->host, resolved, child);
+    child->owner_told = TRUE;
+    return child;
+}

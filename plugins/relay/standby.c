@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Connections made and negotiated ahead of need, so that a session starts without waiting. */
+#include "relay.h"
+
+#include <libmilter/mfapi.h>
+#include <libmilter/mfdef.h>
+
+#define FIRST_PAUSE 0.5
+#define LONGEST_PAUSE 60.0
+
+#define NO_SEND_BITS                                                                               \
+    ((guint32)(SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOMAIL | SMFIP_NORCPT | SMFIP_NOBODY |       \
+               SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_NODATA))
+#define NO_REPLY_BITS                                                                              \
+    ((guint32)(SMFIP_NR_HDR | SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT |      \
+               SMFIP_NR_DATA | SMFIP_NR_UNKN | SMFIP_NR_EOH | SMFIP_NR_BODY))
+
+static const ChildOps standby_ops;
+
+/* What we can do for a child whatever the MTA can, and what only the MTA can do. */
+void
+bench_offer(const MilterOffer *mta, MmOptions *offer)
+{
+    guint32 if_offered = SMFIP_RCPT_REJ | SMFIP_HDR_LEADSPC;
+    *offer = (MmOptions){.version = MM_PROTOCOL_VERSION,
+                         .actions = mta->actions,
+                         .protocol = NO_SEND_BITS | NO_REPLY_BITS | SMFIP_SKIP |
+                                     (mta->protocol & if_offered)};
+}
+
+static gboolean
+same_offer(const MmOptions *a, const MmOptions *b)
+{
+    return a->version == b->version && a->actions == b->actions && a->protocol == b->protocol;
+}
+
+static void refill_now(void *data);
+
+static void
+refill_later(Bench *bench, double seconds)
+{
+    if (!bench->refill && bench->relay->standby > 0 && bench->offer.version > 0)
+        bench->refill = bench->relay->host->timer_add(bench->worker, seconds, refill_now, bench);
+}
+
+static void
+back_off(Bench *bench)
+{
+    bench->pause = bench->pause > 0 ? MIN(bench->pause * 2, LONGEST_PAUSE) : FIRST_PAUSE;
+    refill_later(bench, bench->pause);
+}
+
+static void
+refill_now(void *data)
+{
+    Bench *bench = data;
+    bench->refill = NULL;
+    while (bench->ready->len + bench->coming->len < bench->relay->standby) {
+        Child *child = child_new(bench, &bench->offer, &standby_ops, bench);
+        if (child->state == CHILD_DEAD) {
+            child_free(child);
+            back_off(bench);
+            return;
+        }
+        g_ptr_array_add(bench->coming, child);
+    }
+}
+
+static void
+standby_ready(Child *child, gpointer owner)
+{
+    Bench *bench = owner;
+    g_ptr_array_remove_fast(bench->coming, child);
+    g_ptr_array_add(bench->ready, child);
+    bench->pause = 0;
+}
+
+/* Nothing was asked. */
+static gboolean
+standby_reply(Child *child, gpointer owner, const MmReply *reply)
+{
+    (void)child;
+    (void)owner;
+    (void)reply;
+    return FALSE;
+}
+
+static void
+standby_drained(Child *child, gpointer owner)
+{
+    (void)child;
+    (void)owner;
+}
+
+/* A child may close a connection that idles: another is made, but not in a hurry. */
+static void
+standby_died(Child *child, gpointer owner, const char *why, gboolean orderly)
+{
+    Bench *bench = owner;
+    (void)why;
+    (void)orderly;
+    if (!g_ptr_array_remove_fast(bench->coming, child))
+        g_ptr_array_remove_fast(bench->ready, child);
+    child_free(child);
+    back_off(bench);
+}
+
+static const ChildOps standby_ops = {.ready = standby_ready,
+                                     .reply = standby_reply,
+                                     .drained = standby_drained,
+                                     .died = standby_died};
+
+static void
+clear(Bench *bench)
+{
+    for (guint i = 0; i < bench->ready->len; i++)
+        child_quit(g_ptr_array_index(bench->ready, i));
+    for (guint i = 0; i < bench->coming->len; i++)
+        child_free(g_ptr_array_index(bench->coming, i));
+    g_ptr_array_set_size(bench->ready, 0);
+    g_ptr_array_set_size(bench->coming, 0);
+}
+
+Child *
+bench_take(Bench *bench, const MmOptions *offer)
+{
+    if (!same_offer(offer, &bench->offer)) {
+        clear(bench);
+        bench->offer = *offer;
+    }
+    Child *child = bench->ready->len > 0
+                       ? g_ptr_array_steal_index_fast(bench->ready, bench->ready->len - 1)
+                       : NULL;
+    if (bench->pause <= 0)
+        refill_later(bench, 0);
+    return child;
+}
+
+Bench *
+bench_new(Relay *relay, MilterWorker *worker)
+{
+    Bench *bench = g_new0(Bench, 1);
+    bench->relay = relay;
+    bench->worker = worker;
+    bench->ready = g_ptr_array_new();
+    bench->coming = g_ptr_array_new();
+    return bench;
+}
+
+void
+bench_free(Bench *bench)
+{
+    clear(bench);
+    bench->relay->host->timer_remove(bench->refill);
+    g_ptr_array_unref(bench->ready);
+    g_ptr_array_unref(bench->coming);
+    g_free(bench);
+}
