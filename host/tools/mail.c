@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tools/mail.h"
+
+#include <string.h>
+
+static void
+address_free(gpointer data)
+{
+    MmMailAddress *address = data;
+    g_free(address->address);
+    g_free(address);
+}
+
+static void
+header_free(gpointer data)
+{
+    MmMailHeader *header = data;
+    g_free(header->name);
+    g_free(header->value);
+    g_free(header);
+}
+
+MmMail *
+mm_mail_new(void)
+{
+    MmMail *mail = g_new0(MmMail, 1);
+    mail->senders = g_ptr_array_new_with_free_func(address_free);
+    mail->recipients = g_ptr_array_new_with_free_func(address_free);
+    mail->headers = g_ptr_array_new_with_free_func(header_free);
+    mail->body = g_byte_array_new();
+    return mail;
+}
+
+void
+mm_mail_free(MmMail *mail)
+{
+    if (!mail)
+        return;
+    g_ptr_array_unref(mail->senders);
+    g_ptr_array_unref(mail->recipients);
+    g_ptr_array_unref(mail->headers);
+    g_byte_array_unref(mail->body);
+    g_clear_pointer(&mail->new_body, g_byte_array_unref);
+    g_free(mail->quarantine);
+    g_free(mail);
+}
+
+static void
+add_address(GPtrArray *list, const char *text, MmMark mark)
+{
+    MmMailAddress *address = g_new0(MmMailAddress, 1);
+    address->address = g_strdup(text);
+    address->mark = mark;
+    g_ptr_array_add(list, address);
+}
+
+static MmMailHeader *
+header_new(const char *name, const char *value, MmMark mark)
+{
+    MmMailHeader *header = g_new0(MmMailHeader, 1);
+    header->name = g_strdup(name);
+    header->value = g_strdup(value);
+    header->mark = mark;
+    return header;
+}
+
+MmMail *
+mm_mail_copy(const MmMail *mail)
+{
+    MmMail *copy = mm_mail_new();
+    for (guint i = 0; i < mail->senders->len; i++)
+        add_address(copy->senders,
+                    ((MmMailAddress *) g_ptr_array_index(mail->senders, i))->address, MM_MARK_SAME);
+    for (guint i = 0; i < mail->recipients->len; i++)
+        add_address(copy->recipients,
+                    ((MmMailAddress *) g_ptr_array_index(mail->recipients, i))->address,
+                    MM_MARK_SAME);
+    for (guint i = 0; i < mail->headers->len; i++) {
+        const MmMailHeader *header = g_ptr_array_index(mail->headers, i);
+        mm_mail_add_header(copy, header->name, header->value);
+    }
+    g_byte_array_append(copy->body, mail->body->data, mail->body->len);
+    return copy;
+}
+
+void
+mm_mail_set_sender(MmMail *mail, const char *address)
+{
+    g_ptr_array_set_size(mail->senders, 0);
+    add_address(mail->senders, address, MM_MARK_SAME);
+}
+
+void
+mm_mail_add_recipient(MmMail *mail, const char *address)
+{
+    add_address(mail->recipients, address, MM_MARK_SAME);
+}
+
+void
+mm_mail_add_header(MmMail *mail, const char *name, const char *value)
+{
+    g_ptr_array_add(mail->headers, header_new(name, value, MM_MARK_SAME));
+}
+
+/* ---- Reading. */
+
+/* One line without its end; *next is behind it. */
+static gsize
+line_length(const char *text, gsize size, gsize *next)
+{
+    const char *end = memchr(text, '\n', size);
+    gsize length = end ? (gsize) (end - text) : size;
+    *next = end ? length + 1 : size;
+    if (length > 0 && text[length - 1] == '\r')
+        length--;
+    return length;
+}
+
+static void
+continue_header(MmMail *mail, const char *line, gsize length)
+{
+    if (mail->headers->len == 0)
+        return;
+    MmMailHeader *last = g_ptr_array_index(mail->headers, mail->headers->len - 1);
+    g_autofree char *more = g_strndup(line, length);
+    char *value = g_strdup_printf("%s\n%s", last->value, more);
+    g_free(last->value);
+    last->value = value;
+}
+
+/* FALSE: this is no header line; the body begins here. */
+static gboolean
+take_header(MmMail *mail, const char *line, gsize length)
+{
+    if (line[0] == ' ' || line[0] == '\t') {
+        continue_header(mail, line, length);
+        return TRUE;
+    }
+    const char *colon = memchr(line, ':', length);
+    if (!colon || colon == line)
+        return FALSE;
+    gsize name_length = (gsize) (colon - line);
+    while (name_length > 0 && (line[name_length - 1] == ' ' || line[name_length - 1] == '\t'))
+        name_length--;
+    g_autofree char *name = g_strndup(line, name_length);
+    g_autofree char *value = g_strndup(colon + 1, length - (gsize) (colon + 1 - line));
+    mm_mail_add_header(mail, name, value);
+    return TRUE;
+}
+
+static void
+take_body(MmMail *mail, const char *text, gsize size)
+{
+    for (gsize at = 0; at < size;) {
+        gsize next;
+        gsize length = line_length(text + at, size - at, &next);
+        g_byte_array_append(mail->body, (const guint8 *) text + at, (guint) length);
+        g_byte_array_append(mail->body, (const guint8 *) "\r\n", 2);
+        at += next;
+    }
+}
+
+void
+mm_mail_parse(MmMail *mail, const char *text, gsize size)
+{
+    gsize at = 0;
+    gsize next;
+    if (size >= 5 && memcmp(text, "From ", 5) == 0) {
+        line_length(text, size, &next);
+        at = next;
+    }
+    while (at < size) {
+        gsize length = line_length(text + at, size - at, &next);
+        if (length == 0) {
+            at += next;
+            break;
+        }
+        if (!take_header(mail, text + at, length))
+            break;
+        at += next;
+    }
+    take_body(mail, text + at, size - at);
+}
+
+/* ---- Edits. */
+
+static char *
+shown_value(MmSlice value, gboolean leading_space)
+{
+    g_autofree char *text = g_strndup(value.data, value.size);
+    return leading_space ? g_steal_pointer(&text) : g_strconcat(" ", text, NULL);
+}
+
+static gboolean
+is_there(const MmMailHeader *header)
+{
+    return header->mark != MM_MARK_DELETED;
+}
+
+/* Place in the list of the index-th (from 1) header of that name; G_MAXUINT: none. */
+static guint
+find_header(const MmMail *mail, MmSlice name, guint32 index)
+{
+    guint32 wanted = MAX(index, 1u);
+    for (guint i = 0; i < mail->headers->len; i++) {
+        const MmMailHeader *header = g_ptr_array_index(mail->headers, i);
+        if (is_there(header) && strlen(header->name) == name.size &&
+            g_ascii_strncasecmp(header->name, name.data, name.size) == 0 && --wanted == 0)
+            return i;
+    }
+    return G_MAXUINT;
+}
+
+static void
+change_header(MmMail *mail, const MmReply *reply, gboolean leading_space)
+{
+    MmSlice name = reply->u.header.name;
+    guint place = find_header(mail, name, reply->u.header.index);
+    gboolean deletes = reply->u.header.value.size == 0;
+    g_autofree char *text = g_strndup(name.data, name.size);
+    g_autofree char *value = shown_value(reply->u.header.value, leading_space);
+    if (place == G_MAXUINT) {
+        if (!deletes)
+            g_ptr_array_add(mail->headers, header_new(text, value, MM_MARK_ADDED));
+        return;
+    }
+    MmMailHeader *old = g_ptr_array_index(mail->headers, place);
+    gboolean was_added = old->mark == MM_MARK_ADDED;
+    old->mark = MM_MARK_DELETED;
+    if (!deletes)
+        g_ptr_array_insert(mail->headers, (gint) place + 1,
+                           header_new(text, value, MM_MARK_ADDED));
+    if (was_added)
+        g_ptr_array_remove_index(mail->headers, place);
+}
+
+/* Index 0 and 1 are the top: the MTA's own Received header is not shown and counts as one. */
+static void
+insert_header(MmMail *mail, const MmReply *reply, gboolean leading_space)
+{
+    guint32 index = reply->u.header.index > 0 ? reply->u.header.index - 1 : 0;
+    guint place = 0;
+    for (; place < mail->headers->len && index > 0; place++) {
+        if (is_there(g_ptr_array_index(mail->headers, place)))
+            index--;
+    }
+    g_autofree char *name = g_strndup(reply->u.header.name.data, reply->u.header.name.size);
+    g_autofree char *value = shown_value(reply->u.header.value, leading_space);
+    g_ptr_array_insert(mail->headers, (gint) place, header_new(name, value, MM_MARK_ADDED));
+}
+
+static void
+delete_recipient(MmMail *mail, const char *address)
+{
+    for (guint i = 0; i < mail->recipients->len; i++) {
+        MmMailAddress *entry = g_ptr_array_index(mail->recipients, i);
+        if (strcmp(entry->address, address) == 0)
+            entry->mark = MM_MARK_DELETED;
+    }
+}
+
+static void
+change_sender(MmMail *mail, const char *address)
+{
+    for (guint i = 0; i < mail->senders->len; i++)
+        ((MmMailAddress *) g_ptr_array_index(mail->senders, i))->mark = MM_MARK_DELETED;
+    add_address(mail->senders, address, MM_MARK_ADDED);
+}
+
+void
+mm_mail_apply(MmMail *mail, const MmReply *reply, gboolean leading_space)
+{
+    g_autofree char *text = NULL;
+    switch (reply->kind) {
+    case MM_REPLY_ADD_HEADER: {
+        g_autofree char *name = g_strndup(reply->u.header.name.data, reply->u.header.name.size);
+        text = shown_value(reply->u.header.value, leading_space);
+        g_ptr_array_add(mail->headers, header_new(name, text, MM_MARK_ADDED));
+        break;
+    }
+    case MM_REPLY_INSERT_HEADER:
+        insert_header(mail, reply, leading_space);
+        break;
+    case MM_REPLY_CHANGE_HEADER:
+        change_header(mail, reply, leading_space);
+        break;
+    case MM_REPLY_REPLACE_BODY:
+        if (!mail->new_body)
+            mail->new_body = g_byte_array_new();
+        g_byte_array_append(mail->new_body, (const guint8 *) reply->u.text.data,
+                            (guint) reply->u.text.size);
+        break;
+    case MM_REPLY_QUARANTINE:
+        g_free(mail->quarantine);
+        mail->quarantine = g_strndup(reply->u.text.data, reply->u.text.size);
+        break;
+    default:
+        text = g_strndup(reply->u.envelope.address.data, reply->u.envelope.address.size);
+        if (reply->kind == MM_REPLY_DELETE_RECIPIENT)
+            delete_recipient(mail, text);
+        else if (reply->kind == MM_REPLY_CHANGE_SENDER)
+            change_sender(mail, text);
+        else
+            add_address(mail->recipients, text, MM_MARK_ADDED);
+        break;
+    }
+}
+
+/* ---- Printing. */
+
+static void
+print_addresses(const GPtrArray *list, const char *word, GString *out)
+{
+    for (guint i = 0; i < list->len; i++) {
+        const MmMailAddress *entry = g_ptr_array_index(list, i);
+        g_string_append_printf(out, "%c %s:%s\n", (char) entry->mark, word, entry->address);
+    }
+}
+
+static void
+print_header(const MmMailHeader *header, GString *out)
+{
+    g_auto(GStrv) lines = g_strsplit(header->value, "\n", -1);
+    g_string_append_printf(out, "%c %s:%s\n", (char) header->mark, header->name,
+                           lines[0] ? lines[0] : "");
+    for (guint i = 1; lines[0] && lines[i]; i++)
+        g_string_append_printf(out, "%c %s\n", (char) header->mark, lines[i]);
+}
+
+static void
+print_body(const GByteArray *body, MmMark mark, GString *out)
+{
+    for (gsize at = 0; at < body->len;) {
+        gsize next;
+        const char *line = (const char *) body->data + at;
+        gsize length = line_length(line, body->len - at, &next);
+        g_string_append_printf(out, "%c ", (char) mark);
+        g_string_append_len(out, line, (gssize) length);
+        g_string_append_c(out, '\n');
+        at += next;
+    }
+}
+
+void
+mm_mail_print(const MmMail *mail, GString *out)
+{
+    g_string_append(out, "Envelope:------------------------------\n");
+    print_addresses(mail->senders, "MAIL FROM", out);
+    print_addresses(mail->recipients, "RCPT TO", out);
+    g_string_append(out, "Header:--------------------------------\n");
+    for (guint i = 0; i < mail->headers->len; i++)
+        print_header(g_ptr_array_index(mail->headers, i), out);
+    g_string_append(out, "Body:----------------------------------\n");
+    print_body(mail->body, mail->new_body ? MM_MARK_DELETED : MM_MARK_SAME, out);
+    if (mail->new_body)
+        print_body(mail->new_body, MM_MARK_ADDED, out);
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tools/mta.h"
+
+#include "base/i18n.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <libmilter/mfapi.h>
+#include <libmilter/mfdef.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+G_DEFINE_QUARK(mm-mta-error-quark, mm_mta_error)
+
+/* A filter may replace a body in one packet. */
+#define REPLY_MAX (64u * 1024u * 1024u)
+
+/* ---- Waiting. */
+
+static gint64
+deadline_in(double seconds)
+{
+    return g_get_monotonic_time() + (gint64) (seconds * G_USEC_PER_SEC);
+}
+
+/* FALSE with error TIMEOUT. */
+static gboolean
+wait_until(int fd, short events, gint64 deadline, const char *what, GError **error)
+{
+    for (;;) {
+        gint64 left = (deadline - g_get_monotonic_time() + 999) / 1000;
+        struct pollfd entry = {.fd = fd, .events = events};
+        int n = poll(&entry, 1, (int) CLAMP(left, 0, G_MAXINT));
+        if (n > 0)
+            return TRUE;
+        if (n < 0 && errno == EINTR)
+            continue;
+        g_set_error(error, MM_MTA_ERROR, MM_MTA_ERROR_TIMEOUT, _("timed out while %s"), what);
+        return FALSE;
+    }
+}
+
+/* ---- Connecting. */
+
+static gboolean
+resolve(const MmAddress *address, struct sockaddr_storage *storage, socklen_t *length,
+        GError **error)
+{
+    if (mm_address_to_sockaddr(address, FALSE, storage, length))
+        return TRUE;
+    g_autoptr(GResolver) resolver = g_resolver_get_default();
+    GList *list = g_resolver_lookup_by_name(resolver, address->host, NULL, error);
+    gboolean found = FALSE;
+    for (GList *entry = list; entry && !found; entry = entry->next) {
+        g_autofree char *text = g_inet_address_to_string(entry->data);
+        found = mm_address_fill(address, text, storage, length);
+    }
+    if (list && !found)
+        g_set_error(error, MM_MTA_ERROR, MM_MTA_ERROR_CONNECT,
+                    _("%s has no address of that family"), address->host);
+    g_resolver_free_addresses(list);
+    return found;
+}
+
+static gboolean
+finish_connect(int fd, double seconds, GError **error)
+{
+    int number = 0;
+    socklen_t length = sizeof(number);
+    if (!wait_until(fd, POLLOUT, deadline_in(seconds), _("connecting"), error))
+        return FALSE;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &length) == 0 && number == 0)
+        return TRUE;
+    g_set_error_literal(error, MM_MTA_ERROR, MM_MTA_ERROR_CONNECT, g_strerror(number));
+    return FALSE;
+}
+
+/* A unix socket whose queue is full answers EAGAIN: tried again until the deadline. */
+static int
+connect_by(const struct sockaddr_storage *storage, socklen_t length, gint64 deadline,
+           gboolean *in_progress)
+{
+    const gulong pause = 1000;
+    for (;;) {
+        int fd = mm_address_connect(storage, length, in_progress);
+        if (fd >= 0 || errno != EAGAIN || g_get_monotonic_time() >= deadline)
+            return fd;
+        g_usleep(pause);
+    }
+}
+
+MmMta *
+mm_mta_connect(const MmAddress *address, const MmMtaTimeouts *timeouts, GError **error)
+{
+    struct sockaddr_storage storage;
+    socklen_t length;
+    gboolean in_progress;
+    if (!resolve(address, &storage, &length, error))
+        return NULL;
+    int fd = connect_by(&storage, length, deadline_in(timeouts->connection), &in_progress);
+    if (fd < 0) {
+        g_set_error_literal(error, MM_MTA_ERROR, MM_MTA_ERROR_CONNECT, g_strerror(errno));
+        return NULL;
+    }
+    if (in_progress && !finish_connect(fd, timeouts->connection, error)) {
+        close(fd);
+        return NULL;
+    }
+    MmMta *mta = g_new0(MmMta, 1);
+    mta->fd = fd;
+    mta->timeouts = *timeouts;
+    mm_frame_reader_init(&mta->reader, REPLY_MAX);
+    mm_buffer_init(&mta->out, 0);
+    return mta;
+}
+
+void
+mm_mta_free(MmMta *mta)
+{
+    if (!mta)
+        return;
+    close(mta->fd);
+    mm_frame_reader_clear(&mta->reader);
+    mm_buffer_clear(&mta->out);
+    g_free(mta->answer_data);
+    g_free(mta);
+}
+
+/* ---- Tracing. */
+
+static void
+append_data(GString *line, const guint8 *data, gsize size)
+{
+    const gsize most = 512;
+    for (gsize i = 0; i < MIN(size, most); i++) {
+        guint8 c = data[i];
+        if (c == '\\')
+            g_string_append(line, "\\\\");
+        else if (c == '\0')
+            g_string_append(line, "\\0");
+        else if (c == '\n')
+            g_string_append(line, "\\n");
+        else if (c == '\r')
+            g_string_append(line, "\\r");
+        else if (c < ' ' || c >= 0x7f)
+            g_string_append_printf(line, "\\x%02X", c);
+        else
+            g_string_append_c(line, (char) c);
+    }
+    if (size > most)
+        g_string_append_printf(line, "... (%" G_GSIZE_FORMAT ")", size);
+}
+
+static void
+trace(const char *arrow, const MmFrame *frame)
+{
+    g_autoptr(GString) line = g_string_new(arrow);
+    g_string_append_printf(line, " %c ", frame->code);
+    append_data(line, frame->data, frame->size);
+    g_printerr("%s\n", line->str);
+}
+
+static void
+trace_gathered(MmMta *mta)
+{
+    MmFrameReader copy;
+    MmFrame frame;
+    gsize size = mm_buffer_length(&mta->out);
+    mm_frame_reader_init(&copy, REPLY_MAX);
+    mm_buffer_append(&copy.buffer, mm_buffer_data(&mta->out), size);
+    while (mm_frame_reader_next(&copy, &frame) == MM_FRAME_READY)
+        trace(">", &frame);
+    mm_frame_reader_clear(&copy);
+}
+
+/* ---- Writing and reading. */
+
+static gboolean
+fail_io(const char *what, GError **error)
+{
+    g_set_error(error, MM_MTA_ERROR, MM_MTA_ERROR_CLOSED, "%s: %s", what,
+                errno ? g_strerror(errno) : _("the filter closed the connection"));
+    return FALSE;
+}
+
+gboolean
+mm_mta_flush(MmMta *mta, GError **error)
+{
+    gint64 deadline = deadline_in(mta->timeouts.writing);
+    if (mta->trace)
+        trace_gathered(mta);
+    while (mm_buffer_length(&mta->out) > 0) {
+        ssize_t n = send(mta->fd, mm_buffer_data(&mta->out), mm_buffer_length(&mta->out),
+                         MSG_NOSIGNAL);
+        if (n > 0) {
+            mm_buffer_consume(&mta->out, (gsize) n);
+            deadline = deadline_in(mta->timeouts.writing);
+        } else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+            if (!wait_until(mta->fd, POLLOUT, deadline, _("writing"), error))
+                return FALSE;
+        } else {
+            return fail_io(_("writing"), error);
+        }
+    }
+    return TRUE;
+}
+
+static gboolean
+read_more(MmMta *mta, gint64 deadline, GError **error)
+{
+    gsize available;
+    guint8 *place = mm_frame_reader_reserve(&mta->reader, &available);
+    for (;;) {
+        ssize_t n = recv(mta->fd, place, available, 0);
+        if (n > 0) {
+            mm_frame_reader_commit(&mta->reader, (gsize) n);
+            return TRUE;
+        }
+        if (n == 0)
+            errno = 0;
+        if (n == 0 || (errno != EAGAIN && errno != EINTR))
+            return fail_io(_("reading"), error);
+        if (!wait_until(mta->fd, POLLIN, deadline, _("reading"), error))
+            return FALSE;
+    }
+}
+
+gboolean
+mm_mta_receive(MmMta *mta, double seconds, MmReply *reply, GError **error)
+{
+    gint64 deadline = deadline_in(seconds);
+    MmFrame frame;
+    MmFrameResult result;
+    while ((result = mm_frame_reader_next(&mta->reader, &frame)) == MM_FRAME_MORE) {
+        if (!read_more(mta, deadline, error))
+            return FALSE;
+    }
+    if (result == MM_FRAME_READY && mta->trace)
+        trace("<", &frame);
+    if (result == MM_FRAME_READY && mm_reply_parse(&frame, reply) == MM_PARSE_OK)
+        return TRUE;
+    g_set_error_literal(error, MM_MTA_ERROR, MM_MTA_ERROR_PROTOCOL,
+                        _("the filter sent a packet that is no milter reply"));
+    return FALSE;
+}
+
+/* ---- Negotiation. */
+
+void
+mm_mta_offer_for(guint32 version, MmOptions *offer)
+{
+    *offer = (MmOptions){.version = version, .actions = SMFI_CURR_ACTS};
+    if (version >= 6)
+        offer->protocol = SMFI_CURR_PROT;
+    else if (version >= 4)
+        offer->protocol = SMFI_V2_PROT | SMFIP_NOUNKNOWN | SMFIP_NODATA;
+    else if (version == 3)
+        offer->protocol = SMFI_V2_PROT | SMFIP_NOUNKNOWN;
+    else
+        offer->protocol = SMFI_V2_PROT;
+}
+
+gboolean
+mm_mta_negotiate(MmMta *mta, const MmOptions *offer, GError **error)
+{
+    MmReply reply;
+    mta->offer = *offer;
+    mm_command_append_optneg(&mta->out, offer->version, offer->actions, offer->protocol);
+    if (!mm_mta_flush(mta, error) || !mm_mta_receive(mta, mta->timeouts.reading, &reply, error))
+        return FALSE;
+    if (reply.kind != MM_REPLY_OPTNEG) {
+        g_set_error_literal(error, MM_MTA_ERROR, MM_MTA_ERROR_PROTOCOL,
+                            _("the filter did not answer the negotiation"));
+        return FALSE;
+    }
+    mta->answer_data = g_memdup2(reply.u.text.data, MAX(reply.u.text.size, 1u));
+    const MmSlice data = {mta->answer_data, reply.u.text.size};
+    MmOptionsResult result = mm_options_parse_answer(data, offer, &mta->answer);
+    if (result == MM_OPTIONS_OK)
+        return TRUE;
+    g_set_error_literal(error, MM_MTA_ERROR, MM_MTA_ERROR_PROTOCOL,
+                        _(mm_options_result_text(result)));
+    return FALSE;
+}
+
+gboolean
+mm_mta_wants(const MmMta *mta, MmCommandKind kind)
+{
+    return mm_options_wants(&mta->answer, kind);
+}
+
+gboolean
+mm_mta_is_answered(const MmMta *mta, MmCommandKind kind)
+{
+    return mm_options_answers(&mta->answer, kind);
+}
