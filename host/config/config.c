@@ -77,10 +77,7 @@ mm_raw_stage_get_string(const MmRawStage *stage, const char *key)
         return NULL;
     g_autofree char *problem = NULL;
     g_autoptr(GVariant) value = mm_value_parse(G_VARIANT_TYPE_STRING, raw->value, &problem);
-    if (!value)
-        return NULL;
-    g_variant_ref_sink(value);
-    return g_variant_dup_string(value, NULL);
+    return value ? g_variant_dup_string(value, NULL) : NULL;
 }
 
 /* ---- A group against its schemas. */
@@ -102,8 +99,8 @@ set_defaults(MmSettings *settings, GSettingsSchema *schema)
     g_auto(GStrv) keys = mm_schema_keys(schema);
     for (guint i = 0; keys[i]; i++) {
         GSettingsSchemaKey *key = g_settings_schema_get_key(schema, keys[i]);
-        mm_settings_set(settings, keys[i], g_settings_schema_key_get_default_value(key), "default",
-                        NULL, 0);
+        g_autoptr(GVariant) value = g_settings_schema_key_get_default_value(key);
+        mm_settings_set(settings, keys[i], value, "default", NULL, 0);
         g_settings_schema_key_unref(key);
     }
 }
@@ -116,8 +113,6 @@ set_value(MmSettings *settings, GSettingsSchema *schema, const MmRawKey *raw, Mm
     g_autofree char *allowed = mm_schema_allowed(key);
     g_autoptr(GVariant) value =
         mm_value_parse(g_settings_schema_key_get_value_type(key), raw->value, &problem);
-    if (value)
-        g_variant_ref_sink(value);
     if (!value) {
         complain(problems, mm_settings_group(settings), raw, problem, allowed);
     } else if (!g_settings_schema_key_range_check(key, value)) {

@@ -6,7 +6,7 @@
 #include "config/settings.h"
 
 MmSettings *mm_settings_new(const char *group);
-/* Takes the (possibly floating) value. Sets or replaces. file NULL: from none. */
+/* Takes a reference of its own to value. Sets or replaces. file NULL: from none. */
 void mm_settings_set(MmSettings *settings, const char *key, GVariant *value, const char *origin,
                      const char *file, guint line);
 

@@ -42,7 +42,7 @@ parse_bare(const char *text, char **problem)
             return NULL;
         }
     }
-    return g_variant_new_string(text);
+    return g_variant_ref_sink(g_variant_new_string(text));
 }
 
 /* GVariant's own words, without its positions. */

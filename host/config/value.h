@@ -8,8 +8,8 @@
 
 #include "config/config.h"
 
-/* GVariant text form, or for a string also a bare one. NULL: *problem says what is wrong; free it.
- */
+/* GVariant text form, or for a string also a bare one. Returns a reference of the caller's. NULL:
+ * *problem says what is wrong; free it. */
 GVariant *mm_value_parse(const GVariantType *type, const char *text, char **problem);
 /* The text that mm_value_parse reads back as the same. Free. */
 char *mm_value_print(GVariant *value);
