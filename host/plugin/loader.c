@@ -164,11 +164,19 @@ mm_plugin_load(const char *file, GError **error)
     MmPlugin *plugin = g_new0(MmPlugin, 1);
     plugin->file = g_strdup(file);
     plugin->descriptor = descriptor;
-    if (!open_companions(plugin, error)) {
-        g_free(plugin->schema_id);
-        g_free(plugin->file);
-        g_free(plugin);
-        return NULL;
-    }
-    return plugin;
+    if (open_companions(plugin, error))
+        return plugin;
+    mm_plugin_free(plugin);
+    return NULL;
+}
+
+void
+mm_plugin_free(MmPlugin *plugin)
+{
+    if (!plugin)
+        return;
+    g_clear_pointer(&plugin->schemas, mm_schemas_free);
+    g_free(plugin->schema_id);
+    g_free(plugin->file);
+    g_free(plugin);
 }

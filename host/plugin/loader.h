@@ -33,8 +33,10 @@ typedef struct MmPlugin {
     char *schema_id;    /* milter-manager.plugin.NAME */
 } MmPlugin;
 
-/* Lives as long as the process: there is no free. NULL with error. */
+/* The code stays in the process for its life. NULL with error. */
 MmPlugin *mm_plugin_load(const char *file, GError **error);
+/* Frees what is known of the plugin, not its code. */
+void mm_plugin_free(MmPlugin *plugin);
 /* "NAME" of ".../NAME.so"; NULL if the file is not called so. Free. */
 char *mm_plugin_name_of_file(const char *file);
 /* "milter_NAME_plugin", with "-" and "." as "_". Free. */

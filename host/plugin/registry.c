@@ -14,7 +14,8 @@ mm_registry_new(void)
 {
     MmRegistry *registry = g_new0(MmRegistry, 1);
     registry->path = g_new0(char *, 1);
-    registry->plugins = g_hash_table_new(g_str_hash, g_str_equal);
+    registry->plugins =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)mm_plugin_free);
     return registry;
 }
 
