@@ -263,15 +263,14 @@ fail_for_spool(MmChain *chain, MmMember *member, const GError *error)
 static void
 feed_member(MmChain *chain, MmMember *member)
 {
-    MilterEvent event;
     while (is_fed(member) && member->turn == MM_TURN_NONE) {
         g_autoptr(GError) error = NULL;
-        if (!next_event(chain, member, &event, &error)) {
+        if (!next_event(chain, member, &member->shown, &error)) {
             if (error)
                 fail_for_spool(chain, member, error);
             return;
         }
-        if (mm_turn_ask(member, &event) == MM_ASKED_LATER)
+        if (mm_turn_ask(member, &member->shown) == MM_ASKED_LATER)
             return;
         take_answer(chain, member);
     }

@@ -72,7 +72,8 @@ struct MmMember {
     MmTurnKind turn;
     MilterTicket ticket;
     MilterEventKind turn_event;
-    gboolean asking; /* its function is on the stack */
+    MilterEvent shown; /* the content event it was asked about: borrowed until its answer */
+    gboolean asking;   /* its function is on the stack */
     gboolean answered_early;
     gint64 asked_at;
     MmTimer deadline;
