@@ -8,6 +8,7 @@ address_free(gpointer data)
 {
     MmMailAddress *address = data;
     g_free(address->address);
+    g_free(address->parameters);
     g_free(address);
 }
 
@@ -28,6 +29,7 @@ mm_mail_new(void)
     mail->recipients = g_ptr_array_new_with_free_func(address_free);
     mail->headers = g_ptr_array_new_with_free_func(header_free);
     mail->body = g_byte_array_new();
+    mail->pieces = g_array_new(FALSE, FALSE, sizeof(guint));
     return mail;
 }
 
@@ -40,18 +42,54 @@ mm_mail_free(MmMail *mail)
     g_ptr_array_unref(mail->recipients);
     g_ptr_array_unref(mail->headers);
     g_byte_array_unref(mail->body);
+    g_array_unref(mail->pieces);
     g_clear_pointer(&mail->new_body, g_byte_array_unref);
     g_free(mail->quarantine);
+    g_free(mail->id);
     g_free(mail);
+}
+
+/* Where the address ends: behind its ">", or at the first blank if it has no brackets. */
+static gsize
+address_length(const char *text)
+{
+    const char *end = text[0] == '<' ? strchr(text, '>') : NULL;
+    return end ? (gsize)(end + 1 - text) : strcspn(text, " ");
 }
 
 static void
 add_address(GPtrArray *list, const char *text, MmMark mark)
 {
     MmMailAddress *address = g_new0(MmMailAddress, 1);
-    address->address = g_strdup(text);
+    gsize length = address_length(text);
+    const char *parameters = text + length + strspn(text + length, " ");
+    g_autofree char *plain = g_strndup(text, length);
+    address->address = plain[0] == '<' ? g_strdup(plain) : g_strdup_printf("<%s>", plain);
+    address->parameters = *parameters ? g_strdup(parameters) : NULL;
     address->mark = mark;
     g_ptr_array_add(list, address);
+}
+
+static void
+copy_addresses(GPtrArray *to, const GPtrArray *from)
+{
+    for (guint i = 0; i < from->len; i++) {
+        const MmMailAddress *old = g_ptr_array_index(from, i);
+        MmMailAddress *address = g_new0(MmMailAddress, 1);
+        address->address = g_strdup(old->address);
+        address->parameters = g_strdup(old->parameters);
+        address->mark = old->mark;
+        g_ptr_array_add(to, address);
+    }
+}
+
+char *
+mm_mail_bare_address(const char *address)
+{
+    gsize length = strlen(address);
+    if (length < 2 || address[0] != '<' || address[length - 1] != '>')
+        return g_strdup(address);
+    return g_strndup(address + 1, length - 2);
 }
 
 static MmMailHeader *
@@ -68,38 +106,42 @@ MmMail *
 mm_mail_copy(const MmMail *mail)
 {
     MmMail *copy = mm_mail_new();
-    for (guint i = 0; i < mail->senders->len; i++)
-        add_address(copy->senders,
-                    ((MmMailAddress *) g_ptr_array_index(mail->senders, i))->address, MM_MARK_SAME);
-    for (guint i = 0; i < mail->recipients->len; i++)
-        add_address(copy->recipients,
-                    ((MmMailAddress *) g_ptr_array_index(mail->recipients, i))->address,
-                    MM_MARK_SAME);
+    copy_addresses(copy->senders, mail->senders);
+    copy_addresses(copy->recipients, mail->recipients);
     for (guint i = 0; i < mail->headers->len; i++) {
         const MmMailHeader *header = g_ptr_array_index(mail->headers, i);
         mm_mail_add_header(copy, header->name, header->value);
     }
     g_byte_array_append(copy->body, mail->body->data, mail->body->len);
+    g_array_append_vals(copy->pieces, mail->pieces->data, mail->pieces->len);
     return copy;
 }
 
 void
-mm_mail_set_sender(MmMail *mail, const char *address)
+mm_mail_set_sender(MmMail *mail, const char *text)
 {
     g_ptr_array_set_size(mail->senders, 0);
-    add_address(mail->senders, address, MM_MARK_SAME);
+    add_address(mail->senders, text, MM_MARK_SAME);
 }
 
 void
-mm_mail_add_recipient(MmMail *mail, const char *address)
+mm_mail_add_recipient(MmMail *mail, const char *text)
 {
-    add_address(mail->recipients, address, MM_MARK_SAME);
+    add_address(mail->recipients, text, MM_MARK_SAME);
 }
 
 void
 mm_mail_add_header(MmMail *mail, const char *name, const char *value)
 {
     g_ptr_array_add(mail->headers, header_new(name, value, MM_MARK_SAME));
+}
+
+void
+mm_mail_add_body(MmMail *mail, gconstpointer data, gsize size)
+{
+    const guint piece = (guint)size;
+    g_byte_array_append(mail->body, data, piece);
+    g_array_append_val(mail->pieces, piece);
 }
 
 /* ---- Reading. */
@@ -109,7 +151,7 @@ static gsize
 line_length(const char *text, gsize size, gsize *next)
 {
     const char *end = memchr(text, '\n', size);
-    gsize length = end ? (gsize) (end - text) : size;
+    gsize length = end ? (gsize)(end - text) : size;
     *next = end ? length + 1 : size;
     if (length > 0 && text[length - 1] == '\r')
         length--;
@@ -139,11 +181,11 @@ take_header(MmMail *mail, const char *line, gsize length)
     const char *colon = memchr(line, ':', length);
     if (!colon || colon == line)
         return FALSE;
-    gsize name_length = (gsize) (colon - line);
+    gsize name_length = (gsize)(colon - line);
     while (name_length > 0 && (line[name_length - 1] == ' ' || line[name_length - 1] == '\t'))
         name_length--;
     g_autofree char *name = g_strndup(line, name_length);
-    g_autofree char *value = g_strndup(colon + 1, length - (gsize) (colon + 1 - line));
+    g_autofree char *value = g_strndup(colon + 1, length - (gsize)(colon + 1 - line));
     mm_mail_add_header(mail, name, value);
     return TRUE;
 }
@@ -154,8 +196,8 @@ take_body(MmMail *mail, const char *text, gsize size)
     for (gsize at = 0; at < size;) {
         gsize next;
         gsize length = line_length(text + at, size - at, &next);
-        g_byte_array_append(mail->body, (const guint8 *) text + at, (guint) length);
-        g_byte_array_append(mail->body, (const guint8 *) "\r\n", 2);
+        g_byte_array_append(mail->body, (const guint8 *)text + at, (guint)length);
+        g_byte_array_append(mail->body, (const guint8 *)"\r\n", 2);
         at += next;
     }
 }
@@ -212,6 +254,14 @@ find_header(const MmMail *mail, MmSlice name, guint32 index)
 }
 
 static void
+append_header(MmMail *mail, const MmReply *reply, gboolean leading_space)
+{
+    g_autofree char *name = g_strndup(reply->u.header.name.data, reply->u.header.name.size);
+    g_autofree char *value = shown_value(reply->u.header.value, leading_space);
+    g_ptr_array_add(mail->headers, header_new(name, value, MM_MARK_ADDED));
+}
+
+static void
 change_header(MmMail *mail, const MmReply *reply, gboolean leading_space)
 {
     MmSlice name = reply->u.header.name;
@@ -228,8 +278,7 @@ change_header(MmMail *mail, const MmReply *reply, gboolean leading_space)
     gboolean was_added = old->mark == MM_MARK_ADDED;
     old->mark = MM_MARK_DELETED;
     if (!deletes)
-        g_ptr_array_insert(mail->headers, (gint) place + 1,
-                           header_new(text, value, MM_MARK_ADDED));
+        g_ptr_array_insert(mail->headers, (gint)place + 1, header_new(text, value, MM_MARK_ADDED));
     if (was_added)
         g_ptr_array_remove_index(mail->headers, place);
 }
@@ -246,38 +295,68 @@ insert_header(MmMail *mail, const MmReply *reply, gboolean leading_space)
     }
     g_autofree char *name = g_strndup(reply->u.header.name.data, reply->u.header.name.size);
     g_autofree char *value = shown_value(reply->u.header.value, leading_space);
-    g_ptr_array_insert(mail->headers, (gint) place, header_new(name, value, MM_MARK_ADDED));
+    g_ptr_array_insert(mail->headers, (gint)place, header_new(name, value, MM_MARK_ADDED));
 }
 
+/* Every recipient of that address; one that the filter added is gone without a trace. */
 static void
 delete_recipient(MmMail *mail, const char *address)
 {
-    for (guint i = 0; i < mail->recipients->len; i++) {
-        MmMailAddress *entry = g_ptr_array_index(mail->recipients, i);
-        if (strcmp(entry->address, address) == 0)
+    g_autofree char *wanted = mm_mail_bare_address(address);
+    for (guint i = mail->recipients->len; i > 0; i--) {
+        MmMailAddress *entry = g_ptr_array_index(mail->recipients, i - 1);
+        g_autofree char *bare = mm_mail_bare_address(entry->address);
+        if (strcmp(bare, wanted) != 0)
+            continue;
+        if (entry->mark == MM_MARK_ADDED)
+            g_ptr_array_remove_index(mail->recipients, i - 1);
+        else
             entry->mark = MM_MARK_DELETED;
     }
 }
 
 static void
-change_sender(MmMail *mail, const char *address)
+change_sender(MmMail *mail, const char *text)
 {
-    for (guint i = 0; i < mail->senders->len; i++)
-        ((MmMailAddress *) g_ptr_array_index(mail->senders, i))->mark = MM_MARK_DELETED;
-    add_address(mail->senders, address, MM_MARK_ADDED);
+    ((MmMailAddress *)g_ptr_array_index(mail->senders, 0))->mark = MM_MARK_DELETED;
+    g_ptr_array_set_size(mail->senders, 1);
+    add_address(mail->senders, text, MM_MARK_ADDED);
+}
+
+/* The address of the reply and its parameters, joined with blanks. */
+static char *
+envelope_text(const MmReply *reply)
+{
+    GString *text =
+        g_string_new_len(reply->u.envelope.address.data, (gssize)reply->u.envelope.address.size);
+    MmStrings parameters = reply->u.envelope.parameters;
+    MmSlice one;
+    while (reply->u.envelope.has_parameters && mm_strings_next(&parameters, &one)) {
+        g_string_append_c(text, ' ');
+        g_string_append_len(text, one.data, (gssize)one.size);
+    }
+    return g_string_free(text, FALSE);
+}
+
+static void
+apply_envelope(MmMail *mail, const MmReply *reply)
+{
+    g_autofree char *text = envelope_text(reply);
+    if (reply->kind == MM_REPLY_DELETE_RECIPIENT)
+        delete_recipient(mail, text);
+    else if (reply->kind == MM_REPLY_CHANGE_SENDER)
+        change_sender(mail, text);
+    else
+        add_address(mail->recipients, text, MM_MARK_ADDED);
 }
 
 void
 mm_mail_apply(MmMail *mail, const MmReply *reply, gboolean leading_space)
 {
-    g_autofree char *text = NULL;
     switch (reply->kind) {
-    case MM_REPLY_ADD_HEADER: {
-        g_autofree char *name = g_strndup(reply->u.header.name.data, reply->u.header.name.size);
-        text = shown_value(reply->u.header.value, leading_space);
-        g_ptr_array_add(mail->headers, header_new(name, text, MM_MARK_ADDED));
+    case MM_REPLY_ADD_HEADER:
+        append_header(mail, reply, leading_space);
         break;
-    }
     case MM_REPLY_INSERT_HEADER:
         insert_header(mail, reply, leading_space);
         break;
@@ -287,21 +366,15 @@ mm_mail_apply(MmMail *mail, const MmReply *reply, gboolean leading_space)
     case MM_REPLY_REPLACE_BODY:
         if (!mail->new_body)
             mail->new_body = g_byte_array_new();
-        g_byte_array_append(mail->new_body, (const guint8 *) reply->u.text.data,
-                            (guint) reply->u.text.size);
+        g_byte_array_append(mail->new_body, (const guint8 *)reply->u.text.data,
+                            (guint)reply->u.text.size);
         break;
     case MM_REPLY_QUARANTINE:
         g_free(mail->quarantine);
         mail->quarantine = g_strndup(reply->u.text.data, reply->u.text.size);
         break;
     default:
-        text = g_strndup(reply->u.envelope.address.data, reply->u.envelope.address.size);
-        if (reply->kind == MM_REPLY_DELETE_RECIPIENT)
-            delete_recipient(mail, text);
-        else if (reply->kind == MM_REPLY_CHANGE_SENDER)
-            change_sender(mail, text);
-        else
-            add_address(mail->recipients, text, MM_MARK_ADDED);
+        apply_envelope(mail, reply);
         break;
     }
 }
@@ -313,7 +386,9 @@ print_addresses(const GPtrArray *list, const char *word, GString *out)
 {
     for (guint i = 0; i < list->len; i++) {
         const MmMailAddress *entry = g_ptr_array_index(list, i);
-        g_string_append_printf(out, "%c %s:%s\n", (char) entry->mark, word, entry->address);
+        g_string_append_printf(out, "%c %s:%s%s%s\n", (char)entry->mark, word, entry->address,
+                               entry->parameters ? " " : "",
+                               entry->parameters ? entry->parameters : "");
     }
 }
 
@@ -321,10 +396,10 @@ static void
 print_header(const MmMailHeader *header, GString *out)
 {
     g_auto(GStrv) lines = g_strsplit(header->value, "\n", -1);
-    g_string_append_printf(out, "%c %s:%s\n", (char) header->mark, header->name,
+    g_string_append_printf(out, "%c %s:%s\n", (char)header->mark, header->name,
                            lines[0] ? lines[0] : "");
     for (guint i = 1; lines[0] && lines[i]; i++)
-        g_string_append_printf(out, "%c %s\n", (char) header->mark, lines[i]);
+        g_string_append_printf(out, "%c %s\n", (char)header->mark, lines[i]);
 }
 
 static void
@@ -332,10 +407,10 @@ print_body(const GByteArray *body, MmMark mark, GString *out)
 {
     for (gsize at = 0; at < body->len;) {
         gsize next;
-        const char *line = (const char *) body->data + at;
+        const char *line = (const char *)body->data + at;
         gsize length = line_length(line, body->len - at, &next);
-        g_string_append_printf(out, "%c ", (char) mark);
-        g_string_append_len(out, line, (gssize) length);
+        g_string_append_printf(out, "%c ", (char)mark);
+        g_string_append_len(out, line, (gssize)length);
         g_string_append_c(out, '\n');
         at += next;
     }

@@ -22,15 +22,18 @@ typedef struct MmMailHeader {
 } MmMailHeader;
 
 typedef struct MmMailAddress {
-    char *address;
+    char *address;    /* in angle brackets */
+    char *parameters; /* ESMTP, separated by blanks; NULL: none */
     MmMark mark;
 } MmMailAddress;
 
 typedef struct MmMail {
+    char *id;              /* queue id, or NULL */
     GPtrArray *senders;    /* of MmMailAddress: the first, and what it was changed to */
     GPtrArray *recipients; /* of MmMailAddress */
     GPtrArray *headers;    /* of MmMailHeader */
-    GByteArray *body;      /* lines end in CRLF */
+    GByteArray *body;      /* as on the wire */
+    GArray *pieces;        /* of guint: sizes the body is sent in; empty: as large as may be */
     GByteArray *new_body;  /* NULL: not replaced */
     char *quarantine;      /* reason, or NULL */
 } MmMail;
@@ -40,14 +43,19 @@ MmMail *mm_mail_copy(const MmMail *mail);
 void mm_mail_free(MmMail *mail);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MmMail, mm_mail_free)
 
-void mm_mail_set_sender(MmMail *mail, const char *address);
-void mm_mail_add_recipient(MmMail *mail, const char *address);
+/* text: an address, with or without angle brackets, and ESMTP parameters after a blank. */
+void mm_mail_set_sender(MmMail *mail, const char *text);
+void mm_mail_add_recipient(MmMail *mail, const char *text);
 void mm_mail_add_header(MmMail *mail, const char *name, const char *value);
-/* Reads a message: headers, an empty line, the body; lines may end in LF or CRLF, a first line "From "
- * (mbox) is skipped. Bytes are kept; a NUL in a header ends it, as in Postfix. */
+/* A piece of the body, sent as one packet (cut if it is too large for one). */
+void mm_mail_add_body(MmMail *mail, gconstpointer data, gsize size);
+/* The address without its angle brackets. Free with g_free. */
+char *mm_mail_bare_address(const char *address);
+/* Reads a message: headers, an empty line, the body; lines may end in LF or CRLF, a first line
+ * "From " (mbox) is skipped. Bytes are kept; a NUL in a header ends it, as in Postfix. */
 void mm_mail_parse(MmMail *mail, const char *text, gsize size);
-/* Applies an edit with Postfix's rules for positions and indexes. leading_space: values carry the white
- * space after the colon. */
+/* Applies an edit with Postfix's rules for positions and indexes. leading_space: values carry the
+ * white space after the colon. */
 void mm_mail_apply(MmMail *mail, const MmReply *reply, gboolean leading_space);
 /* Envelope, headers and body, each line with its mark in front. */
 void mm_mail_print(const MmMail *mail, GString *out);

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-G_DEFINE_QUARK(mm-mta-error-quark, mm_mta_error)
+G_DEFINE_QUARK(mm - mta - error - quark, mm_mta_error)
 
 /* A filter may replace a body in one packet. */
 #define REPLY_MAX (64u * 1024u * 1024u)
@@ -22,7 +22,7 @@ G_DEFINE_QUARK(mm-mta-error-quark, mm_mta_error)
 static gint64
 deadline_in(double seconds)
 {
-    return g_get_monotonic_time() + (gint64) (seconds * G_USEC_PER_SEC);
+    return g_get_monotonic_time() + (gint64)(seconds * G_USEC_PER_SEC);
 }
 
 /* FALSE with error TIMEOUT. */
@@ -32,7 +32,7 @@ wait_until(int fd, short events, gint64 deadline, const char *what, GError **err
     for (;;) {
         gint64 left = (deadline - g_get_monotonic_time() + 999) / 1000;
         struct pollfd entry = {.fd = fd, .events = events};
-        int n = poll(&entry, 1, (int) CLAMP(left, 0, G_MAXINT));
+        int n = poll(&entry, 1, (int)CLAMP(left, 0, G_MAXINT));
         if (n > 0)
             return TRUE;
         if (n < 0 && errno == EINTR)
@@ -138,8 +138,6 @@ append_data(GString *line, const guint8 *data, gsize size)
         guint8 c = data[i];
         if (c == '\\')
             g_string_append(line, "\\\\");
-        else if (c == '\0')
-            g_string_append(line, "\\0");
         else if (c == '\n')
             g_string_append(line, "\\n");
         else if (c == '\r')
@@ -147,7 +145,7 @@ append_data(GString *line, const guint8 *data, gsize size)
         else if (c < ' ' || c >= 0x7f)
             g_string_append_printf(line, "\\x%02X", c);
         else
-            g_string_append_c(line, (char) c);
+            g_string_append_c(line, (char)c);
     }
     if (size > most)
         g_string_append_printf(line, "... (%" G_GSIZE_FORMAT ")", size);
@@ -192,10 +190,10 @@ mm_mta_flush(MmMta *mta, GError **error)
     if (mta->trace)
         trace_gathered(mta);
     while (mm_buffer_length(&mta->out) > 0) {
-        ssize_t n = send(mta->fd, mm_buffer_data(&mta->out), mm_buffer_length(&mta->out),
-                         MSG_NOSIGNAL);
+        ssize_t n =
+            send(mta->fd, mm_buffer_data(&mta->out), mm_buffer_length(&mta->out), MSG_NOSIGNAL);
         if (n > 0) {
-            mm_buffer_consume(&mta->out, (gsize) n);
+            mm_buffer_consume(&mta->out, (gsize)n);
             deadline = deadline_in(mta->timeouts.writing);
         } else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
             if (!wait_until(mta->fd, POLLOUT, deadline, _("writing"), error))
@@ -215,7 +213,7 @@ read_more(MmMta *mta, gint64 deadline, GError **error)
     for (;;) {
         ssize_t n = recv(mta->fd, place, available, 0);
         if (n > 0) {
-            mm_frame_reader_commit(&mta->reader, (gsize) n);
+            mm_frame_reader_commit(&mta->reader, (gsize)n);
             return TRUE;
         }
         if (n == 0)

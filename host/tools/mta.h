@@ -12,7 +12,7 @@
 #define MM_MTA_ERROR (mm_mta_error_quark())
 GQuark mm_mta_error_quark(void);
 typedef enum MmMtaError {
-    MM_MTA_ERROR_CONNECT,  /* the text is the reason alone */
+    MM_MTA_ERROR_CONNECT, /* the text is the reason alone */
     MM_MTA_ERROR_TIMEOUT,
     MM_MTA_ERROR_CLOSED,
     MM_MTA_ERROR_PROTOCOL,

@@ -3,8 +3,12 @@
 
 #include "base/i18n.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#define DEFAULT_HOST "mx.example.net"
 #define DEFAULT_CLIENT "inet:50443@192.168.123.123"
 
 /* What the command line gathers before it becomes a message. */
@@ -51,7 +55,7 @@ take_body(const char *name, const char *value, gpointer data, GError **error)
     (void)error;
     Draft *draft = data;
     g_autofree char *text = g_strcompress(value);
-    g_byte_array_append(draft->mail->body, (const guint8 *)text, (guint)strlen(text));
+    mm_mail_add_body(draft->mail, text, strlen(text));
     draft->has_body = TRUE;
     return TRUE;
 }
@@ -71,8 +75,16 @@ take_color(const char *name, const char *value, gpointer data, GError **error)
 }
 
 static const char *const stage_names[MM_SERVER_N_STAGES] = {
-    "connect", "helo", "envelope-from", "envelope-recipient", "data", "end-of-header",
-    "end-of-message"};
+    "connect", "helo",          "envelope-from", "envelope-recipient",
+    "data",    "end-of-header", "end-of-message"};
+
+/* Longer names than a letter stand in braces on the wire. */
+static char *
+macro_name(const char *name, gsize length)
+{
+    gboolean bare = length == 1 || name[0] == '{';
+    return g_strdup_printf(bare ? "%.*s" : "{%.*s}", (int)length, name);
+}
 
 /* name is "--STAGE-macro". */
 static gboolean
@@ -86,7 +98,7 @@ take_macro(const char *name, const char *value, gpointer data, GError **error)
         g_autofree char *option = g_strconcat("--", stage_names[i], "-macro", NULL);
         if (strcmp(option, name) != 0)
             continue;
-        g_ptr_array_add(draft->options->macros[i], g_strndup(value, (gsize)(colon - value)));
+        g_ptr_array_add(draft->options->macros[i], macro_name(value, (gsize)(colon - value)));
         g_ptr_array_add(draft->options->macros[i], g_strdup(colon + 1));
     }
     return TRUE;
@@ -149,27 +161,13 @@ add_default_mail(Draft *draft)
         mm_mail_add_header(mail, "Subject", " a test message");
     }
     if (!draft->has_body)
-        g_byte_array_append(mail->body, (const guint8 *)body, sizeof(body) - 1);
+        mm_mail_add_body(mail, body, sizeof(body) - 1);
     g_ptr_array_add(draft->options->mails, g_steal_pointer(&draft->mail));
-}
-
-/* An address stands in angle brackets on the wire. */
-static void
-bracket(char **address)
-{
-    if (*address && (*address)[0] != '<') {
-        char *old = *address;
-        *address = g_strdup_printf("<%s>", old);
-        g_free(old);
-    }
 }
 
 static gboolean
 gather_mails(Draft *draft, GError **error)
 {
-    bracket(&draft->sender);
-    for (char **r = draft->recipients; r && *r; r++)
-        bracket(r);
     for (char **file = draft->mail_files; file && *file; file++) {
         if (!add_mail_file(draft, *file, error))
             return FALSE;
@@ -181,6 +179,22 @@ gather_mails(Draft *draft, GError **error)
 
 /* ---- Checks. */
 
+/* CONNECT carries an address, never a name. */
+static gboolean
+complete_client(MmAddress *client, GError **error)
+{
+    gboolean is_inet = client->family == MM_ADDRESS_INET;
+    guint8 room[sizeof(struct in6_addr)];
+    if (client->family == MM_ADDRESS_UNIX)
+        return TRUE;
+    if (!client->host)
+        client->host = g_strdup(is_inet ? "127.0.0.1" : "::1");
+    if (inet_pton(is_inet ? AF_INET : AF_INET6, client->host, room) == 1)
+        return TRUE;
+    return usage(error, "--connect-address", client->host,
+                 is_inet ? _("an IPv4 address") : _("an IPv6 address"));
+}
+
 static gboolean
 take_addresses(Draft *draft, GError **error)
 {
@@ -191,7 +205,7 @@ take_addresses(Draft *draft, GError **error)
         options->connect_address = mm_address_parse(
             draft->connect_address ? draft->connect_address : DEFAULT_CLIENT, &problem);
     if (!problem)
-        return TRUE;
+        return complete_client(options->connect_address, error);
     g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, problem->message);
     return FALSE;
 }
@@ -218,6 +232,10 @@ check(Draft *draft, GError **error)
     options->version = (guint32)draft->version;
     options->threads = draft->threads;
     options->sessions = draft->sessions > 0 ? draft->sessions : draft->threads;
+    if (!options->connect_host)
+        options->connect_host = g_strdup(DEFAULT_HOST);
+    if (!options->helo)
+        options->helo = g_strdup(DEFAULT_HOST);
     options->is_load = draft->sessions > 0 || draft->threads > 1;
     return take_addresses(draft, error) && gather_mails(draft, error);
 }
@@ -246,12 +264,11 @@ add_session_entries(GOptionGroup *group, Draft *draft)
          N_("Connect to SPEC: unix:PATH, inet:PORT[@HOST] or inet6:PORT[@HOST]"), N_("SPEC")},
         {"negotiate-version", 0, 0, G_OPTION_ARG_INT, &draft->version,
          N_("Speak version N of the protocol (2 to 6)"), N_("N")},
-        {"connect-host", 0, 0, G_OPTION_ARG_STRING, &o->connect_host,
-         N_("Name of the SMTP client"), N_("NAME")},
+        {"connect-host", 0, 0, G_OPTION_ARG_STRING, &o->connect_host, N_("Name of the SMTP client"),
+         N_("NAME")},
         {"connect-address", 0, 0, G_OPTION_ARG_STRING, &draft->connect_address,
          N_("Address of the SMTP client"), N_("SPEC")},
-        {"helo-fqdn", 0, 0, G_OPTION_ARG_STRING, &o->helo, N_("Name given with HELO"),
-         N_("NAME")},
+        {"helo-fqdn", 0, 0, G_OPTION_ARG_STRING, &o->helo, N_("Name given with HELO"), N_("NAME")},
         {"unknown", 0, 0, G_OPTION_ARG_STRING, &o->unknown, N_("Send an unknown SMTP command"),
          N_("COMMAND")},
         {"authenticated-name", 0, 0, G_OPTION_ARG_STRING, &o->authenticated_name,
@@ -277,8 +294,7 @@ add_message_entries(GOptionGroup *group, Draft *draft)
 {
     MmServerOptions *o = draft->options;
     const GOptionEntry entries[] = {
-        {"envelope-from", 'f', 0, G_OPTION_ARG_STRING, &draft->sender, N_("Sender"),
-         N_("ADDRESS")},
+        {"envelope-from", 'f', 0, G_OPTION_ARG_STRING, &draft->sender, N_("Sender"), N_("ADDRESS")},
         {"envelope-recipient", 'r', 0, G_OPTION_ARG_STRING_ARRAY, &draft->recipients,
          N_("Recipient; may be given several times"), N_("ADDRESS")},
         {"header", 'h', 0, G_OPTION_ARG_CALLBACK, (gpointer)take_header,
@@ -307,7 +323,8 @@ parse(Draft *draft, int *argc, char ***argv, GError **error)
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     GOptionGroup *group = g_option_group_new("main", NULL, NULL, draft, NULL);
-    g_option_context_set_summary(context, _("Plays the MTA toward a milter and prints the verdict."));
+    g_option_context_set_summary(context,
+                                 _("Plays the MTA toward a milter and prints the verdict."));
     add_session_entries(group, draft);
     add_message_entries(group, draft);
     add_macro_entries(group, names);

@@ -65,12 +65,21 @@ int mm_status_exit_code(MmStatus status);
 /* What came of one message. */
 typedef struct MmOutcome {
     MmStatus status;
-    char *reply;   /* SMTP text, or NULL */
-    char *problem; /* ERROR: what happened */
-    double elapsed; /* seconds */
-    MmMail *mail;  /* as changed */
+    char *reply;        /* SMTP text, or NULL */
+    char *problem;      /* ERROR: what happened */
+    double elapsed;     /* seconds; the first message's begin with the connection */
+    GPtrArray *refused; /* of char *: "ADDRESS STATUS [CODE]<...>(...)", recipients turned down */
+    MmMail *mail;       /* as changed */
 } MmOutcome;
 void mm_outcome_free(gpointer outcome);
+/* "reject [550]<5.7.1>(text)": the status, and the reply (NULL: none) on one line. */
+char *mm_status_text(MmStatus status, const char *reply);
+
+/* Gathers the macros of a stage as an MTA does: the filter's list if it sent one, else Postfix's
+ * defaults and those of the command line. mail: NULL before MAIL; recipient: NULL except at RCPT.
+ */
+void mm_server_append_macros(const MmServerOptions *options, MmMta *mta, MmServerStage stage,
+                             const MmMail *mail, const char *recipient);
 
 /* One connection with all mails of the options. Returns MmOutcome, one for each mail that was begun
  * (at least one, unless the connection failed: NULL with error). */

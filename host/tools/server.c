@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* milter-test-server: plays the MTA toward a milter. */
+#include "tools/server.h"
+
+#include "base/i18n.h"
+
+#include <libintl.h>
+#include <locale.h>
+#include <stdlib.h>
+
+#define EXIT_USAGE 2
+
+/* The exit code of the first message that has one of its own; an error beats all. */
+static int
+exit_code(const GPtrArray *outcomes)
+{
+    int code = EXIT_SUCCESS;
+    for (guint i = 0; i < outcomes->len; i++) {
+        const MmOutcome *outcome = g_ptr_array_index(outcomes, i);
+        if (outcome->status == MM_STATUS_ERROR)
+            return EXIT_FAILURE;
+        if (code == EXIT_SUCCESS)
+            code = mm_status_exit_code(outcome->status);
+    }
+    return code;
+}
+
+static int
+run(const MmServerOptions *options)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) outcomes = mm_server_session(options, &error);
+    if (!outcomes) {
+        g_printerr(_("Failed to connect to %s: %s"), options->connection_spec, error->message);
+        g_printerr("\n");
+        return EXIT_FAILURE;
+    }
+    for (guint i = 0; i < outcomes->len; i++) {
+        if (i > 0)
+            g_print("\n");
+        mm_server_print(options, g_ptr_array_index(outcomes, i));
+    }
+    return exit_code(outcomes);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_autoptr(GError) error = NULL;
+    setlocale(LC_ALL, "");
+    setlocale(LC_NUMERIC, "C");
+    bindtextdomain(GETTEXT_PACKAGE, MM_LOCALE_DIR);
+    bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
+    MmServerOptions *options = mm_server_options_parse(&argc, &argv, &error);
+    if (!options) {
+        g_printerr("milter-test-server: %s\n", error->message);
+        return EXIT_USAGE;
+    }
+    int code = options->is_load ? mm_server_load(options) : run(options);
+    mm_server_options_free(options);
+    return code;
+}
