@@ -144,6 +144,16 @@ team_size(const MmSettings *manager)
     return size > 0 ? size : g_get_num_processors();
 }
 
+/* Before it is said that we serve: who reads that may send one at once. */
+static void
+catch_signals(MmServer *server)
+{
+    server->loop = g_main_loop_new(mm_worker_context(server->control), FALSE);
+    server->signals[0] = g_unix_signal_add(SIGHUP, reload, server);
+    server->signals[1] = g_unix_signal_add(SIGTERM, stop, server);
+    server->signals[2] = g_unix_signal_add(SIGINT, stop, server);
+}
+
 static gboolean
 start(MmServer *server, GError **error)
 {
@@ -164,6 +174,7 @@ start(MmServer *server, GError **error)
         return FALSE;
     mm_team_adopt(server->team, server->snapshot);
     server->started = server->loaded = g_get_real_time() / G_USEC_PER_SEC;
+    catch_signals(server);
     MM_LOG(MM_LOG_NOTICE, "started", N_("Serving"),
            MM_STR("connection-spec", mm_settings_get_string(manager, "connection-spec")),
            MM_UINT("stages", server->snapshot->instances->len),
@@ -174,15 +185,9 @@ start(MmServer *server, GError **error)
 static void
 run(MmServer *server)
 {
-    GMainContext *context = mm_worker_context(server->control);
-    server->loop = g_main_loop_new(context, FALSE);
-    guint hup = g_unix_signal_add(SIGHUP, reload, server);
-    guint term = g_unix_signal_add(SIGTERM, stop, server);
-    guint interrupt = g_unix_signal_add(SIGINT, stop, server);
     g_main_loop_run(server->loop);
-    g_source_remove(hup);
-    g_source_remove(term);
-    g_source_remove(interrupt);
+    for (guint i = 0; i < G_N_ELEMENTS(server->signals); i++)
+        g_source_remove(server->signals[i]);
     g_main_loop_unref(server->loop);
 }
 

@@ -22,6 +22,7 @@ typedef struct MmServer {
     MmListener *listener;
     MmControlSocket *control_socket;
     MmTimer shutdown_limit;
+    guint signals[3]; /* sources */
     gboolean stopping;
     gint64 started, loaded; /* seconds since 1970 */
     guint reloads;
