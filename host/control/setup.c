@@ -4,6 +4,7 @@
 #include "base/address.h"
 #include "base/control-client.h"
 #include "base/i18n.h"
+#include "chain/dns-channel.h"
 #include "chain/services.h"
 #include "config/print.h"
 
@@ -89,6 +90,18 @@ check_specs(const MmSettings *manager, MmProblems *problems)
                  _("three octal digits, as in 0660"));
 }
 
+static void
+check_name_servers(const MmSettings *manager, MmProblems *problems)
+{
+    const char *const *servers = mm_settings_get_strv(manager, "dns-servers");
+    for (; *servers; servers++) {
+        if (mm_dns_server_is_valid(*servers))
+            continue;
+        g_autofree char *text = g_strdup_printf(_("“%s” is no address of a server"), *servers);
+        complain(problems, manager, "dns-servers", text, _("ADDRESS or [ADDRESS]:PORT"));
+    }
+}
+
 MmConfig *
 mm_setup_read(const MmSetup *setup, MmProblems *problems)
 {
@@ -96,8 +109,10 @@ mm_setup_read(const MmSetup *setup, MmProblems *problems)
     MmConfig *config =
         mm_config_read(setup->schemas, mm_setup_file(setup), NULL,
                        (const MmOverride *)(gpointer)overrides->data, overrides->len, problems);
-    if (config)
+    if (config) {
         check_specs(config->manager, problems);
+        check_name_servers(config->manager, problems);
+    }
     return config;
 }
 

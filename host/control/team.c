@@ -78,7 +78,7 @@ close_sessions(gpointer data)
 static void
 retire(gpointer data)
 {
-    mm_crew_adopt(((Mate *)data)->crew, NULL);
+    mm_crew_retire(((Mate *)data)->crew);
 }
 
 static void
