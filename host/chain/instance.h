@@ -11,7 +11,6 @@
 #define MM_CHAIN_INSTANCE_H
 
 #include "chain/health.h"
-#include "chain/statistics.h"
 #include "config/config.h"
 #include <milter-manager/plugin.h>
 
@@ -48,10 +47,8 @@ struct MilterInstance {
     MmCondition *conditions; /* n_conditions of them */
     guint n_conditions;
     MmHealth health;
-    MilterCounter *asked, *failed, *tripped; /* questions; failures; trips */
-    MilterHistogram *answered;               /* seconds from a question to its answer */
-    const char *root;                        /* --root; owned by the snapshot */
-    MmProblems *problems;                    /* while configuring, else NULL */
+    const char *root;     /* --root; owned by the snapshot */
+    MmProblems *problems; /* while configuring, else NULL */
 };
 
 #endif
