@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tools/client.h"
 
+#include "base/address.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "tools/escape.h"
 
 #include <libmilter/mfapi.h>
 #include <stdlib.h>
@@ -21,7 +23,7 @@ mm_client_stage_name(MmClientStage stage)
 static gboolean
 usage(GError **error, const char *option, const char *value, const char *expected)
 {
-    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _("%s %s: expected %s"), option,
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _("%s: “%s” is not %s"), option,
                 value, expected);
     return FALSE;
 }
@@ -38,12 +40,39 @@ stage_from_name(const char *name, gsize length, MmClientStage *stage)
     return FALSE;
 }
 
-/* "STAGE=REST". */
+#define BIT(stage) (1u << (stage))
+#define ALL_STAGES (BIT(MM_CLIENT_N_STAGES) - 1)
+/* Stages with a list of macros of their own (mfapi.h SMFIM_*). */
+#define MACRO_STAGES                                                                               \
+    (ALL_STAGES & ~(BIT(MM_CLIENT_UNKNOWN) | BIT(MM_CLIENT_HEADER) | BIT(MM_CLIENT_BODY)))
+/* Stages that can be declined, or left without an answer. */
+#define OPTIONAL_STAGES (ALL_STAGES & ~BIT(MM_CLIENT_END_OF_MESSAGE))
+
+/* "not STAGE..., where STAGE is connect, helo, ...", the stages of allowed. */
+static gboolean
+stage_usage(GError **error, const char *option, const char *value, const char *form,
+            guint32 allowed)
+{
+    GString *expected = g_string_new(form);
+    const char *before = _(", STAGE one of ");
+    for (guint i = 0; i < MM_CLIENT_N_STAGES; i++) {
+        if (!(allowed & BIT(i)))
+            continue;
+        g_string_append_printf(expected, "%s%s", before, stage_names[i]);
+        before = ", ";
+    }
+    usage(error, option, value, expected->str);
+    g_string_free(expected, TRUE);
+    return FALSE;
+}
+
+/* "STAGE=REST", a stage of allowed. */
 static const char *
-split_stage(const char *value, MmClientStage *stage)
+split_stage(const char *value, guint32 allowed, MmClientStage *stage)
 {
     const char *equals = strchr(value, '=');
-    if (!equals || !stage_from_name(value, (gsize)(equals - value), stage))
+    if (!equals || !stage_from_name(value, (gsize)(equals - value), stage) ||
+        !(allowed & BIT(*stage)))
         return NULL;
     return equals + 1;
 }
@@ -85,21 +114,44 @@ is_enhanced_code(const char *text)
     return dots == 2;
 }
 
-/* "550 5.7.1 text\nsecond line": lines may be separated by a line end or by a written "\n". */
+/* The reply as it goes over the wire: libmilter drops one it does not like without a word. */
+static gboolean
+is_valid(const MmClientReply *reply)
+{
+    g_autoptr(GString) wire = g_string_new(NULL);
+    for (guint i = 0; reply->lines[i]; i++)
+        g_string_append_printf(wire, "%s%s%c%s%s%s", i > 0 ? "\r\n" : "", reply->code,
+                               reply->lines[i + 1] ? '-' : ' ', reply->xcode ? reply->xcode : "",
+                               reply->xcode ? " " : "", reply->lines[i]);
+    return mm_text_reply_check(wire->str, wire->len) != MM_REPLY_INVALID;
+}
+
+static void
+reply_clear(MmClientReply *reply)
+{
+    g_free(reply->code);
+    g_free(reply->xcode);
+    g_strfreev(reply->lines);
+    *reply = (MmClientReply){.status = SMFIS_CONTINUE};
+}
+
+/* "550 5.7.1 text\nsecond line": a written "\n" separates lines. */
 static gboolean
 parse_text_reply(const char *text, MmClientReply *reply)
 {
-    if ((text[0] != '4' && text[0] != '5') || strlen(text) < 4 || text[3] != ' ')
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    if ((text[0] != '4' && text[0] != '5') || strlen(text) < 4 || text[3] != ' ' ||
+        !mm_escape_read(text + 4, bytes))
         return FALSE;
-    g_autofree char *plain = g_strcompress(text + 4);
+    g_autofree char *plain = g_strndup((const char *)bytes->data, bytes->len);
     g_auto(GStrv) words = g_strsplit(plain, " ", 2);
     gboolean enhanced = words[0] && is_enhanced_code(words[0]);
     reply->code = g_strndup(text, 3);
     reply->xcode = enhanced ? g_strdup(words[0]) : NULL;
     const char *rest = enhanced ? (words[1] ? words[1] : "") : plain;
-    reply->lines = g_strsplit(rest, "\n", 32);
+    reply->lines = g_strsplit(rest, "\n", -1);
     reply->status = text[0] == '4' ? SMFIS_TEMPFAIL : SMFIS_REJECT;
-    return TRUE;
+    return g_strv_length(reply->lines) > 0 && is_valid(reply);
 }
 
 static gboolean
@@ -107,26 +159,32 @@ take_reply(const char *name, const char *value, gpointer data, GError **error)
 {
     MmClientOptions *options = data;
     MmClientStage stage;
-    const char *action = split_stage(value, &stage);
+    const char *action = split_stage(value, ALL_STAGES, &stage);
     if (!action)
-        return usage(error, name, value, "STAGE=ACTION");
+        return stage_usage(error, name, value, "STAGE=ACTION", ALL_STAGES);
     MmClientReply *reply = &options->replies[stage];
+    reply_clear(reply);
     if (status_from_word(action, &reply->status) || parse_text_reply(action, reply))
         return TRUE;
-    return usage(error, name, value,
-                 "continue, accept, reject, tempfail, discard, skip or \"550 5.7.1 text\"");
+    return usage(
+        error, name, value,
+        _("STAGE=ACTION, ACTION one of continue, accept, reject, tempfail, discard, skip or "
+          "an SMTP reply as “550 5.7.1 text”"));
 }
 
 static gboolean
 take_delay(const char *name, const char *value, gpointer data, GError **error)
 {
+    const double longest = 86400;
     MmClientOptions *options = data;
     MmClientStage stage;
-    const char *number = split_stage(value, &stage);
-    char *end = NULL;
-    double seconds = number ? g_ascii_strtod(number, &end) : -1;
-    if (!number || !*number || *end || seconds < 0)
-        return usage(error, name, value, "STAGE=SECONDS");
+    const char *number = split_stage(value, ALL_STAGES, &stage);
+    if (!number)
+        return stage_usage(error, name, value, "STAGE=SECONDS", ALL_STAGES);
+    char *end;
+    double seconds = g_ascii_strtod(number, &end);
+    if (!*number || *end || !(seconds >= 0 && seconds <= longest))
+        return usage(error, name, value, _("STAGE=SECONDS, SECONDS from 0 to 86400"));
     options->delays[stage] = seconds;
     return TRUE;
 }
@@ -136,9 +194,9 @@ take_macros(const char *name, const char *value, gpointer data, GError **error)
 {
     MmClientOptions *options = data;
     MmClientStage stage;
-    const char *list = split_stage(value, &stage);
+    const char *list = split_stage(value, MACRO_STAGES, &stage);
     if (!list)
-        return usage(error, name, value, "STAGE=LIST");
+        return stage_usage(error, name, value, "STAGE=LIST", MACRO_STAGES);
     g_free(options->macros[stage]);
     options->macros[stage] = g_strdup(list);
     return TRUE;
@@ -148,11 +206,13 @@ static gboolean
 take_stages(const char *name, const char *value, guint32 *bits, GError **error)
 {
     g_auto(GStrv) words = g_strsplit(value, ",", -1);
+    if (!words[0])
+        return stage_usage(error, name, value, "STAGE,STAGE,...", OPTIONAL_STAGES);
     for (char **word = words; *word; word++) {
         MmClientStage stage;
-        if (!stage_from_name(*word, strlen(*word), &stage))
-            return usage(error, name, value, "STAGE,STAGE,...");
-        *bits |= 1u << stage;
+        if (!stage_from_name(*word, strlen(*word), &stage) || !(OPTIONAL_STAGES & BIT(stage)))
+            return stage_usage(error, name, value, "STAGE,STAGE,...", OPTIONAL_STAGES);
+        *bits |= BIT(stage);
     }
     return TRUE;
 }
@@ -176,7 +236,7 @@ add_edit(MmClientOptions *options, MmClientEditKind kind, int index, const char 
          const char *value)
 {
     MmClientEdit *edit = g_new0(MmClientEdit, 1);
-    *edit = (MmClientEdit){kind, index, g_strdup(name), g_strdup(value)};
+    *edit = (MmClientEdit){kind, index, g_strdup(name), g_strdup(value), value ? strlen(value) : 0};
     g_ptr_array_add(options->edits, edit);
 }
 
@@ -236,10 +296,17 @@ take_delete_header(const char *name, const char *value, gpointer data, GError **
 static gboolean
 take_replace_body(const char *name, const char *value, gpointer data, GError **error)
 {
-    (void)name;
-    (void)error;
-    g_autofree char *text = g_strcompress(value);
-    add_edit(data, MM_CLIENT_REPLACE_BODY, 0, NULL, text);
+    MmClientOptions *options = data;
+    GByteArray *bytes = g_byte_array_new();
+    if (!mm_escape_read(value, bytes)) {
+        g_byte_array_unref(bytes);
+        return usage(error, name, value, mm_escape_allowed());
+    }
+    MmClientEdit *edit = g_new0(MmClientEdit, 1);
+    edit->kind = MM_CLIENT_REPLACE_BODY;
+    edit->size = bytes->len;
+    edit->value = (char *)g_byte_array_free(bytes, FALSE);
+    g_ptr_array_add(options->edits, edit);
     return TRUE;
 }
 
@@ -276,8 +343,8 @@ take_change_from(const char *name, const char *value, gpointer data, GError **er
 static gboolean
 take_quarantine(const char *name, const char *value, gpointer data, GError **error)
 {
-    (void)name;
-    (void)error;
+    if (!*value)
+        return usage(error, name, value, _("a reason"));
     add_edit(data, MM_CLIENT_QUARANTINE, 0, NULL, value);
     return TRUE;
 }
@@ -297,9 +364,7 @@ mm_client_options_free(MmClientOptions *options)
     if (!options)
         return;
     for (guint i = 0; i < MM_CLIENT_N_STAGES; i++) {
-        g_free(options->replies[i].code);
-        g_free(options->replies[i].xcode);
-        g_strfreev(options->replies[i].lines);
+        reply_clear(&options->replies[i]);
         g_free(options->macros[i]);
     }
     g_ptr_array_unref(options->edits);
@@ -353,6 +418,28 @@ parse(MmClientOptions *options, gboolean *version, int *argc, char ***argv, GErr
     return g_option_context_parse(context, argc, argv, error);
 }
 
+/* extra: an argument that is no option. */
+static gboolean
+check(const MmClientOptions *options, const char *extra, GError **error)
+{
+    if (extra) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _("unexpected argument “%s”"),
+                    extra);
+        return FALSE;
+    }
+    if (!options->connection_spec) {
+        g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                            _("--connection-spec is missing"));
+        return FALSE;
+    }
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(MmAddress) address = mm_address_parse(options->connection_spec, &problem);
+    if (!address)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--connection-spec: %s",
+                    problem->message);
+    return address != NULL;
+}
+
 MmClientOptions *
 mm_client_options_parse(int *argc, char ***argv, GError **error)
 {
@@ -364,11 +451,8 @@ mm_client_options_parse(int *argc, char ***argv, GError **error)
             g_print("milter-test-client %s\n", MM_VERSION);
             exit(EXIT_SUCCESS);
         }
-        if (*argc == 1 && options->connection_spec)
+        if (check(options, *argc > 1 ? (*argv)[1] : NULL, error))
             return options;
-        g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                            *argc > 1 ? _("unexpected argument")
-                                      : _("--connection-spec is missing"));
     }
     mm_client_options_free(options);
     return NULL;

@@ -5,41 +5,30 @@
 
 #include "base/address.h"
 #include "base/i18n.h"
+#include "tools/escape.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <libintl.h>
 #include <libmilter/mfapi.h>
 #include <locale.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define EXIT_USAGE 2
-#define REPLY_LINES 32
 
 static const MmClientOptions *told; /* constant once smfi_main runs */
 
-/* ---- Printing: one write a line, since libmilter calls from several threads. */
-
 static void
-append_bytes(GString *line, const char *bytes, gsize size)
+complain(const char *text)
 {
-    for (gsize i = 0; i < size; i++) {
-        guchar c = (guchar)bytes[i];
-        if (c == '\\')
-            g_string_append(line, "\\\\");
-        else if (c == '\n')
-            g_string_append(line, "\\n");
-        else if (c == '\r')
-            g_string_append(line, "\\r");
-        else if (c < ' ' || c >= 0x7f)
-            g_string_append_printf(line, "\\x%02X", c);
-        else
-            g_string_append_c(line, (char)c);
-    }
+    g_printerr("milter-test-client: %s\n", text);
 }
+
+/* ---- Printing: one write a line, since libmilter calls from several threads. */
 
 static void
 print_line(GString *line)
@@ -51,57 +40,59 @@ print_line(GString *line)
 }
 
 static void
-append_macros(GString *line, SMFICTX *ctx, MmClientStage stage)
+append_macro(GString *line, SMFICTX *ctx, const char *name, GPtrArray *seen)
 {
-    static const char *const common[] = {"j",
-                                         "v",
-                                         "_",
-                                         "i",
-                                         "{daemon_name}",
-                                         "{daemon_addr}",
-                                         "{if_name}",
-                                         "{if_addr}",
-                                         "{client_addr}",
-                                         "{client_name}",
-                                         "{tls_version}",
-                                         "{auth_authen}",
-                                         "{auth_type}",
-                                         "{mail_addr}",
-                                         "{rcpt_addr}",
-                                         "{rcpt_mailer}",
-                                         "{rcpt_host}",
-                                         "{msg_id}",
-                                         NULL};
-    g_auto(GStrv) asked =
-        told->macros[stage] ? g_strsplit_set(told->macros[stage], " ,", -1) : NULL;
-    const char *const *names = asked ? (const char *const *)asked : common;
-    const char *before = " {";
-    for (; *names; names++) {
-        g_autofree char *name = g_strdup(*names);
-        const char *value = *name ? smfi_getsymval(ctx, name) : NULL;
-        if (!value)
-            continue;
-        g_string_append_printf(line, "%s%s=", before, name);
-        append_bytes(line, value, strlen(value));
-        before = ", ";
+    g_autofree char *copy = g_strdup(name);
+    const char *value = smfi_getsymval(ctx, copy);
+    if (!value || g_ptr_array_find_with_equal_func(seen, name, g_str_equal, NULL))
+        return;
+    g_string_append_printf(line, "%s%s=", seen->len == 0 ? " {" : ", ", name);
+    mm_escape_append(line, value, strlen(value));
+    g_ptr_array_add(seen, g_strdup(name));
+}
+
+/* libmilter cannot list what it was sent: the names that MTAs send, and those asked for. */
+static void
+append_macros(GString *line, SMFICTX *ctx)
+{
+    static const char common[] =
+        "j v _ i {daemon_name} {daemon_addr} {daemon_port} {if_name} {if_addr} {client_name} "
+        "{client_addr} {client_port} {client_ptr} {client_resolve} {tls_version} {cipher} "
+        "{cipher_bits} {cert_subject} {cert_issuer} {auth_authen} {auth_type} {auth_author} "
+        "{auth_ssf} {mail_addr} {mail_host} {mail_mailer} {rcpt_addr} {rcpt_host} {rcpt_mailer} "
+        "{msg_id}";
+    g_autoptr(GPtrArray) seen = g_ptr_array_new_with_free_func(g_free);
+    for (guint stage = 0; stage <= MM_CLIENT_N_STAGES; stage++) {
+        const char *list = stage == 0 ? common : told->macros[stage - 1];
+        g_auto(GStrv) names = g_strsplit_set(list ? list : "", " ,", -1);
+        for (char **name = names; *name; name++) {
+            if (**name)
+                append_macro(line, ctx, *name, seen);
+        }
     }
-    if (before[0] == ',')
+    if (seen->len > 0)
         g_string_append_c(line, '}');
 }
 
-/* args: NULL-terminated. */
+static void
+append_argument(GString *line, const char *text, gsize size)
+{
+    g_string_append(line, " <");
+    mm_escape_append(line, text, size);
+    g_string_append_c(line, '>');
+}
+
+/* args: NULL-terminated. Macros are printed where MTAs send new ones. */
 static void
 print_stage(SMFICTX *ctx, MmClientStage stage, const char *const *args)
 {
     if (told->quiet)
         return;
     GString *line = g_string_new(mm_client_stage_name(stage));
-    for (; args && *args; args++) {
-        g_string_append(line, " <");
-        append_bytes(line, *args, strlen(*args));
-        g_string_append_c(line, '>');
-    }
-    append_macros(line, ctx, stage);
+    for (; args && *args; args++)
+        append_argument(line, *args, strlen(*args));
+    if (stage != MM_CLIENT_UNKNOWN && stage != MM_CLIENT_HEADER)
+        append_macros(line, ctx);
     print_line(line);
 }
 
@@ -117,18 +108,18 @@ print_word(const char *word)
 static void
 set_text(SMFICTX *ctx, const MmClientReply *reply)
 {
-    char *lines[REPLY_LINES] = {NULL};
-    guint n = 0;
-    for (; reply->lines[n] && n < REPLY_LINES - 1; n++)
-        lines[n] = reply->lines[n];
-    if (n <= 1) {
-        smfi_setreply(ctx, reply->code, reply->xcode, n ? lines[0] : NULL);
-        return;
-    }
+    char *l[MM_CLIENT_REPLY_LINES] = {NULL};
+    for (guint n = 0; n < MM_CLIENT_REPLY_LINES && reply->lines[n]; n++)
+        l[n] = reply->lines[n];
     /* The call ends at the first NULL. */
-    smfi_setmlreply(ctx, reply->code, reply->xcode, lines[0], lines[1], lines[2], lines[3],
-                    lines[4], lines[5], lines[6], lines[7], lines[8], lines[9], lines[10],
-                    lines[11], lines[12], lines[13], lines[14], lines[15], NULL);
+    int result =
+        l[1] ? smfi_setmlreply(ctx, reply->code, reply->xcode, l[0], l[1], l[2], l[3], l[4], l[5],
+                               l[6], l[7], l[8], l[9], l[10], l[11], l[12], l[13], l[14], l[15],
+                               l[16], l[17], l[18], l[19], l[20], l[21], l[22], l[23], l[24], l[25],
+                               l[26], l[27], l[28], l[29], l[30], l[31], NULL)
+             : smfi_setreply(ctx, reply->code, reply->xcode, l[0]);
+    if (result != MI_SUCCESS)
+        complain(_("libmilter does not take the text of the reply"));
 }
 
 static sfsistat
@@ -146,10 +137,31 @@ answer(SMFICTX *ctx, MmClientStage stage)
 
 /* ---- Callbacks. */
 
+/* "inet:25@192.0.2.1" as in connection specs; a new string. */
+static char *
+address_text(const _SOCK_ADDR *address)
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    if (!address)
+        return g_strdup("unknown");
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+        inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+        return g_strdup_printf("inet:%u@%s", ntohs(in->sin_port), host);
+    }
+    if (address->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+        return g_strdup_printf("inet6:%u@[%s]", ntohs(in6->sin6_port), host);
+    }
+    return g_strdup_printf("unix:%s", ((const struct sockaddr_un *)address)->sun_path);
+}
+
 static sfsistat
 on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
 {
-    const char *const args[] = {host, address ? NULL : "(no address)", NULL};
+    g_autofree char *text = address_text(address);
+    const char *const args[] = {host, text, NULL};
     print_stage(ctx, MM_CLIENT_CONNECT, args);
     return answer(ctx, MM_CLIENT_CONNECT);
 }
@@ -209,55 +221,49 @@ on_end_of_header(SMFICTX *ctx)
 static sfsistat
 on_body(SMFICTX *ctx, unsigned char *data, size_t size)
 {
-    (void)data;
+    const gsize most = 512; /* of a piece on a line */
     if (!told->quiet) {
         GString *line = g_string_new(mm_client_stage_name(MM_CLIENT_BODY));
+        append_argument(line, (const char *)data, MIN(size, most));
         g_string_append_printf(line, " %zu bytes", size);
         print_line(line);
     }
     return answer(ctx, MM_CLIENT_BODY);
 }
 
-static void
+static int
 edit_message(SMFICTX *ctx, const MmClientEdit *edit)
 {
     switch (edit->kind) {
     case MM_CLIENT_ADD_HEADER:
-        smfi_addheader(ctx, edit->name, edit->value);
-        break;
+        return smfi_addheader(ctx, edit->name, edit->value);
     case MM_CLIENT_INSERT_HEADER:
-        smfi_insheader(ctx, edit->index, edit->name, edit->value);
-        break;
+        return smfi_insheader(ctx, edit->index, edit->name, edit->value);
     case MM_CLIENT_CHANGE_HEADER:
-        smfi_chgheader(ctx, edit->name, edit->index, edit->value);
-        break;
+        return smfi_chgheader(ctx, edit->name, edit->index, edit->value);
     case MM_CLIENT_REPLACE_BODY:
-        smfi_replacebody(ctx, (unsigned char *)edit->value, (int)strlen(edit->value));
-        break;
+        return smfi_replacebody(ctx, (unsigned char *)edit->value, (int)edit->size);
     case MM_CLIENT_ADD_RECIPIENT:
-        if (edit->value)
-            smfi_addrcpt_par(ctx, edit->name, edit->value);
-        else
-            smfi_addrcpt(ctx, edit->name);
-        break;
+        return edit->value ? smfi_addrcpt_par(ctx, edit->name, edit->value)
+                           : smfi_addrcpt(ctx, edit->name);
     case MM_CLIENT_DELETE_RECIPIENT:
-        smfi_delrcpt(ctx, edit->name);
-        break;
+        return smfi_delrcpt(ctx, edit->name);
     case MM_CLIENT_CHANGE_FROM:
-        smfi_chgfrom(ctx, edit->name, edit->value);
-        break;
+        return smfi_chgfrom(ctx, edit->name, edit->value);
     case MM_CLIENT_QUARANTINE:
-        smfi_quarantine(ctx, edit->value);
-        break;
+        return smfi_quarantine(ctx, edit->value);
     }
+    return MI_FAILURE;
 }
 
 static sfsistat
 on_end_of_message(SMFICTX *ctx)
 {
     print_stage(ctx, MM_CLIENT_END_OF_MESSAGE, NULL);
-    for (guint i = 0; i < told->edits->len; i++)
-        edit_message(ctx, g_ptr_array_index(told->edits, i));
+    for (guint i = 0; i < told->edits->len; i++) {
+        if (edit_message(ctx, g_ptr_array_index(told->edits, i)) != MI_SUCCESS)
+            complain(_("libmilter refuses an edit: the MTA may not allow it"));
+    }
     return answer(ctx, MM_CLIENT_END_OF_MESSAGE);
 }
 
@@ -347,21 +353,57 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long protocol, unsign
 
 /* ---- Start. */
 
-static gboolean
-listen_on(const char *spec)
+/* libmilter tells syslog alone why it cannot listen, and would remove whatever stands at the path.
+ */
+static const char *
+obstacle(const MmAddress *address)
 {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(MmAddress) address = mm_address_parse(spec, &error);
-    if (!address) {
-        fprintf(stderr, "milter-test-client: %s\n", error->message);
-        return FALSE;
-    }
-    g_autofree char *canonical = mm_address_to_string(address);
-    if (smfi_setconn(canonical) != MI_SUCCESS || smfi_opensocket(TRUE) != MI_SUCCESS) {
-        fprintf(stderr, "milter-test-client: %s\n", _("the socket cannot be opened"));
-        return FALSE;
-    }
-    return TRUE;
+    struct stat status;
+    if (address->family != MM_ADDRESS_UNIX)
+        return NULL;
+    g_autofree char *folder = g_path_get_dirname(address->path);
+    if (access(folder, W_OK | X_OK) != 0)
+        return g_strerror(errno);
+    if (lstat(address->path, &status) == 0 && !S_ISSOCK(status.st_mode))
+        return _("there is something that is no socket");
+    return NULL;
+}
+
+static gboolean
+listen_on(const MmAddress *address)
+{
+    g_autofree char *spec = mm_address_to_string(address);
+    const char *reason = obstacle(address);
+    if (!reason && smfi_setconn(spec) == MI_SUCCESS && smfi_opensocket(TRUE) == MI_SUCCESS)
+        return TRUE;
+    g_printerr("milter-test-client: ");
+    g_printerr(_("cannot listen on %s"), spec);
+    g_printerr(": %s\n", reason ? reason : _("see the system's log"));
+    return FALSE;
+}
+
+/* libmilter leaves the socket behind when root runs it. ours: as it was when it was made. */
+static void
+remove_socket(const MmAddress *address, const struct stat *ours)
+{
+    struct stat now;
+    if (address->family == MM_ADDRESS_UNIX && lstat(address->path, &now) == 0 &&
+        now.st_dev == ours->st_dev && now.st_ino == ours->st_ino)
+        unlink(address->path);
+}
+
+static int
+serve(const MmAddress *address)
+{
+    struct stat ours = {0};
+    if (!listen_on(address))
+        return EXIT_FAILURE;
+    if (address->family == MM_ADDRESS_UNIX && lstat(address->path, &ours) != 0)
+        return EXIT_FAILURE;
+    print_word("ready");
+    int result = smfi_main();
+    remove_socket(address, &ours);
+    return result == MI_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int
@@ -386,10 +428,10 @@ mm_client_run(const MmClientOptions *options)
                                    .xxfi_negotiate = on_negotiate};
     told = options;
     description.xxfi_flags = actions_needed();
-    if (smfi_register(description) != MI_SUCCESS || !listen_on(options->connection_spec))
+    g_autoptr(MmAddress) address = mm_address_parse(options->connection_spec, NULL);
+    if (!address || smfi_register(description) != MI_SUCCESS)
         return EXIT_FAILURE;
-    print_word("ready");
-    return smfi_main() == MI_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE;
+    return serve(address);
 }
 
 int
@@ -401,7 +443,7 @@ main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     MmClientOptions *options = mm_client_options_parse(&argc, &argv, &error);
     if (!options) {
-        fprintf(stderr, "milter-test-client: %s\n", error->message);
+        complain(error->message);
         return EXIT_USAGE;
     }
     int code = mm_client_run(options);

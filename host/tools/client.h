@@ -39,13 +39,16 @@ typedef struct MmClientEdit {
     int index;
     char *name;
     char *value;
+    gsize size; /* of value (REPLACE_BODY may have NULs) */
 } MmClientEdit;
+
+#define MM_CLIENT_REPLY_LINES 32 /* libmilter smfi.c:smfi_setmlreply */
 
 typedef struct MmClientReply {
     int status;   /* SMFIS_* */
     char *code;   /* "550"; NULL: no text */
     char *xcode;  /* "5.7.1" or NULL */
-    char **lines; /* texts */
+    char **lines; /* texts, at most MM_CLIENT_REPLY_LINES */
 } MmClientReply;
 
 typedef struct MmClientOptions {

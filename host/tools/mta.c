@@ -2,6 +2,7 @@
 #include "tools/mta.h"
 
 #include "base/i18n.h"
+#include "tools/escape.h"
 
 #include <errno.h>
 #include <gio/gio.h>
@@ -131,32 +132,16 @@ mm_mta_free(MmMta *mta)
 /* ---- Tracing. */
 
 static void
-append_data(GString *line, const guint8 *data, gsize size)
-{
-    const gsize most = 512;
-    for (gsize i = 0; i < MIN(size, most); i++) {
-        guint8 c = data[i];
-        if (c == '\\')
-            g_string_append(line, "\\\\");
-        else if (c == '\n')
-            g_string_append(line, "\\n");
-        else if (c == '\r')
-            g_string_append(line, "\\r");
-        else if (c < ' ' || c >= 0x7f)
-            g_string_append_printf(line, "\\x%02X", c);
-        else
-            g_string_append_c(line, (char)c);
-    }
-    if (size > most)
-        g_string_append_printf(line, "... (%" G_GSIZE_FORMAT ")", size);
-}
-
-static void
 trace(const char *arrow, const MmFrame *frame)
 {
+    const gsize most = 512;
     g_autoptr(GString) line = g_string_new(arrow);
-    g_string_append_printf(line, " %c ", frame->code);
-    append_data(line, frame->data, frame->size);
+    g_string_append_c(line, ' ');
+    mm_escape_append(line, &frame->code, 1);
+    g_string_append_c(line, ' ');
+    mm_escape_append(line, frame->data, MIN(frame->size, most));
+    if (frame->size > most)
+        g_string_append_printf(line, "... (%" G_GSIZE_FORMAT " bytes)", frame->size);
     g_printerr("%s\n", line->str);
 }
 

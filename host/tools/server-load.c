@@ -117,6 +117,23 @@ print(const Load *load, double elapsed)
                 percentile(load->latency, points[i].share));
 }
 
+/* As many threads as the system gives; a first one that cannot be started is an error of all. */
+static void
+start(Load *load, GPtrArray *threads)
+{
+    for (int i = 0; i < MIN(load->options->threads, load->options->sessions); i++) {
+        g_autoptr(GError) error = NULL;
+        GThread *thread = g_thread_try_new("session", run, load, &error);
+        if (!thread) {
+            g_mutex_lock(&load->lock);
+            count_error(load, g_strdup(error->message));
+            g_mutex_unlock(&load->lock);
+            return;
+        }
+        g_ptr_array_add(threads, thread);
+    }
+}
+
 int
 mm_server_load(const MmServerOptions *options)
 {
@@ -124,8 +141,7 @@ mm_server_load(const MmServerOptions *options)
     g_autoptr(GPtrArray) threads = g_ptr_array_new();
     gint64 begin = g_get_monotonic_time();
     g_mutex_init(&load.lock);
-    for (int i = 0; i < MIN(options->threads, options->sessions); i++)
-        g_ptr_array_add(threads, g_thread_new("session", run, &load));
+    start(&load, threads);
     for (guint i = 0; i < threads->len; i++)
         g_thread_join(g_ptr_array_index(threads, i));
     double elapsed = (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC;

@@ -2,12 +2,15 @@
 #include "tools/server.h"
 
 #include "base/i18n.h"
+#include "tools/escape.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#define THREADS_MAX 4096
 #define DEFAULT_HOST "mx.example.net"
 #define DEFAULT_CLIENT "inet:50443@192.168.123.123"
 
@@ -51,11 +54,11 @@ take_header(const char *name, const char *value, gpointer data, GError **error)
 static gboolean
 take_body(const char *name, const char *value, gpointer data, GError **error)
 {
-    (void)name;
-    (void)error;
     Draft *draft = data;
-    g_autofree char *text = g_strcompress(value);
-    mm_mail_add_body(draft->mail, text, strlen(text));
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    if (!mm_escape_read(value, bytes))
+        return usage(error, name, value, mm_escape_allowed());
+    mm_mail_add_body(draft->mail, bytes->data, bytes->len);
     draft->has_body = TRUE;
     return TRUE;
 }
@@ -149,6 +152,27 @@ add_mail_file(Draft *draft, const char *path, GError **error)
     return TRUE;
 }
 
+/* What every real message has. */
+static void
+add_default_headers(MmMail *mail)
+{
+    const MmMailAddress *sender = g_ptr_array_index(mail->senders, 0);
+    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+    g_autofree char *date = g_date_time_format(now, " %d %b %Y %H:%M:%S +0000");
+    g_autofree char *from = g_strconcat(" ", sender->address, NULL);
+    g_autofree char *id = g_strdup_printf(" <%" G_GINT64_FORMAT ".%d@%s>", g_get_real_time(),
+                                          (int)getpid(), g_get_host_name());
+    mm_mail_add_header(mail, "From", from);
+    for (guint i = 0; i < mail->recipients->len; i++) {
+        const MmMailAddress *recipient = g_ptr_array_index(mail->recipients, i);
+        g_autofree char *to = g_strconcat(" ", recipient->address, NULL);
+        mm_mail_add_header(mail, "To", to);
+    }
+    mm_mail_add_header(mail, "Subject", " a test message");
+    mm_mail_add_header(mail, "Date", date);
+    mm_mail_add_header(mail, "Message-Id", id);
+}
+
 static void
 add_default_mail(Draft *draft)
 {
@@ -156,9 +180,7 @@ add_default_mail(Draft *draft)
     MmMail *mail = draft->mail;
     set_envelope(draft, mail);
     if (!draft->has_header) {
-        mm_mail_add_header(mail, "From", " <sender@example.com>");
-        mm_mail_add_header(mail, "To", " <receiver@example.org>");
-        mm_mail_add_header(mail, "Subject", " a test message");
+        add_default_headers(mail);
     }
     if (!draft->has_body)
         mm_mail_add_body(mail, body, sizeof(body) - 1);
@@ -211,32 +233,60 @@ take_addresses(Draft *draft, GError **error)
 }
 
 static gboolean
-check(Draft *draft, GError **error)
+check_number(const char *name, double value, double least, double most, GError **error)
+{
+    if (value >= least && value <= most)
+        return TRUE;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                _("%s: “%g” is not a number from %g to %g"), name, value, least, most);
+    return FALSE;
+}
+
+static gboolean
+check_numbers(const Draft *draft, GError **error)
+{
+    const double shortest = 0.001, longest = 1000000;
+    const MmMtaTimeouts *t = &draft->options->timeouts;
+    return check_number("--negotiate-version", draft->version, MM_PROTOCOL_VERSION_MIN,
+                        MM_PROTOCOL_VERSION, error) &&
+           check_number("--threads", draft->threads, 1, THREADS_MAX, error) &&
+           check_number("--sessions", draft->sessions, 0, G_MAXINT, error) &&
+           check_number("--connection-timeout", t->connection, shortest, longest, error) &&
+           check_number("--reading-timeout", t->reading, shortest, longest, error) &&
+           check_number("--writing-timeout", t->writing, shortest, longest, error) &&
+           check_number("--end-of-message-timeout", t->end_of_message, shortest, longest, error);
+}
+
+static void
+set_defaults(Draft *draft)
 {
     MmServerOptions *options = draft->options;
-    const char *problem = NULL;
-    if (!options->connection_spec)
-        problem = _("--connection-spec is missing");
-    else if (draft->version < (int)MM_PROTOCOL_VERSION_MIN ||
-             draft->version > (int)MM_PROTOCOL_VERSION)
-        problem = _("--negotiate-version: versions 2 to 6 are known");
-    else if (draft->threads < 1 || draft->sessions < 0)
-        problem = _("--threads and --sessions must be positive");
-    else if (options->timeouts.connection <= 0 || options->timeouts.reading <= 0 ||
-             options->timeouts.writing <= 0 || options->timeouts.end_of_message <= 0)
-        problem = _("timeouts must be positive");
-    if (problem) {
-        g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, problem);
-        return FALSE;
-    }
     options->version = (guint32)draft->version;
     options->threads = draft->threads;
     options->sessions = draft->sessions > 0 ? draft->sessions : draft->threads;
+    options->is_load = draft->sessions > 0 || draft->threads > 1;
     if (!options->connect_host)
         options->connect_host = g_strdup(DEFAULT_HOST);
     if (!options->helo)
         options->helo = g_strdup(DEFAULT_HOST);
-    options->is_load = draft->sessions > 0 || draft->threads > 1;
+}
+
+static gboolean
+check(Draft *draft, GError **error)
+{
+    if (!draft->options->connection_spec) {
+        g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                            _("--connection-spec is missing"));
+        return FALSE;
+    }
+    if (draft->has_body && draft->mail_files) {
+        g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                            _("--body: not together with --mail-file, which has a body"));
+        return FALSE;
+    }
+    if (!check_numbers(draft, error))
+        return FALSE;
+    set_defaults(draft);
     return take_addresses(draft, error) && gather_mails(draft, error);
 }
 

@@ -88,6 +88,8 @@ end_with_text(Talk *talk, MmSlice text)
 {
     g_free(talk->outcome->reply);
     talk->outcome->reply = g_strndup(text.data, text.size);
+    if (g_str_has_prefix(talk->outcome->reply, "421"))
+        talk->is_over = TRUE; /* the MTA hangs up */
     return end(talk, text.data[0] == '4' ? MM_STATUS_TEMPORARY_FAILURE : MM_STATUS_REJECT);
 }
 
@@ -268,7 +270,8 @@ static gboolean
 refuse(Talk *talk, MmMailAddress *recipient)
 {
     MmOutcome *outcome = talk->outcome;
-    if (outcome->status != MM_STATUS_REJECT && outcome->status != MM_STATUS_TEMPORARY_FAILURE)
+    if (talk->is_over ||
+        (outcome->status != MM_STATUS_REJECT && outcome->status != MM_STATUS_TEMPORARY_FAILURE))
         return FALSE;
     g_autofree char *text = mm_status_text(outcome->status, outcome->reply);
     g_ptr_array_add(outcome->refused, g_strdup_printf("%s %s", recipient->address, text));
