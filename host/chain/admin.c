@@ -46,6 +46,26 @@ mm_admin_forget(MmInstance *instance)
     }
 }
 
+static gint
+compare(gconstpointer a, gconstpointer b)
+{
+    return g_strcmp0(*(const char *const *)a, *(const char *const *)b);
+}
+
+char **
+mm_admin_names(void)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (guint i = 0; verbs && i < verbs->len; i++) {
+        const char *name = ((const Verb *)g_ptr_array_index(verbs, i))->name;
+        if (!g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+            g_ptr_array_add(names, g_strdup(name));
+    }
+    g_ptr_array_sort(names, compare);
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+}
+
 gboolean
 mm_admin_call(const char *name, const char *arguments, MmAdminReply reply, gpointer data)
 {

@@ -19,6 +19,8 @@ MilterResult mm_admin_register(MmInstance *instance, const char *verb, MilterAdm
 void mm_admin_forget(MmInstance *instance);
 /* Calls the verb; reply follows, now or later, exactly once. FALSE: no such verb (no reply). */
 gboolean mm_admin_call(const char *name, const char *arguments, MmAdminReply reply, gpointer data);
+/* "STAGE.VERB" of each, sorted; g_strfreev. */
+char **mm_admin_names(void);
 /* host.h admin_reply. */
 void mm_admin_answer(MilterAdminRequest *request, const char *json, const char *error);
 

@@ -72,6 +72,10 @@ instance_new(Builder *builder, const Draft *draft)
     mm_fallback_from_name(mm_settings_get_string(instance->settings, "fallback-status"),
                           &instance->fallback);
     mm_health_init(&instance->health);
+    instance->asked = mm_counter(instance->name, "asked");
+    instance->failed = mm_counter(instance->name, "failed");
+    instance->tripped = mm_counter(instance->name, "tripped");
+    instance->answered = mm_histogram(instance->name, "answered");
     return instance;
 }
 

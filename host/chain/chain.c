@@ -229,14 +229,14 @@ mm_chain_message_size(const MmChain *chain)
 }
 
 const char *
-mm_chain_waiting_for(const MmChain *chain, const char **label)
+mm_chain_waiting_for(const MmChain *chain, const char **label, gint64 *since)
 {
     for (guint i = 0; i < chain->n_members; i++) {
         const MmMember *member = &chain->members[i];
         if (member->turn == MM_TURN_NONE)
             continue;
-        if (label)
-            *label = member->label;
+        *label = member->label;
+        *since = member->asked_at;
         return member->instance->name;
     }
     return NULL;

@@ -83,7 +83,8 @@ void mm_chain_report(MmChain *chain, const MilterReport *report);
 void mm_chain_describe_stages(const MmChain *chain, GString *text);
 /* Bytes of the message's headers and body so far. */
 guint64 mm_chain_message_size(const MmChain *chain);
-/* Name and label of the stage that is waited for, or NULL. */
-const char *mm_chain_waiting_for(const MmChain *chain, const char **label);
+/* Name and label of the stage that is waited for, and since when (monotonic microseconds); or NULL.
+ */
+const char *mm_chain_waiting_for(const MmChain *chain, const char **label, gint64 *since);
 
 #endif

@@ -22,7 +22,15 @@ mm_crew_new(MmWorker *worker, MmJobs *jobs)
     crew->jobs = jobs;
     crew->slots = g_array_new(FALSE, TRUE, sizeof(Slot));
     crew->free_slot = NO_SLOT;
+    crew->resolver = mm_resolver_new(worker, jobs, NULL);
     return crew;
+}
+
+void
+mm_crew_retire(MmCrew *crew)
+{
+    mm_crew_adopt(crew, NULL);
+    g_clear_pointer(&crew->resolver, mm_resolver_free);
 }
 
 void
@@ -30,8 +38,7 @@ mm_crew_free(MmCrew *crew)
 {
     if (!crew)
         return;
-    mm_crew_adopt(crew, NULL);
-    g_clear_pointer(&crew->queries, g_hash_table_unref);
+    mm_crew_retire(crew);
     g_array_free(crew->slots, TRUE);
     g_free(crew);
 }
@@ -168,6 +175,10 @@ void
 mm_crew_adopt(MmCrew *crew, MmSnapshot *snapshot)
 {
     MmRoster *old = crew->roster;
+    if (snapshot)
+        mm_resolver_configure(crew->resolver,
+                              mm_settings_get_strv(snapshot->manager, "dns-servers"),
+                              mm_settings_get_double(snapshot->manager, "dns-timeout"));
     crew->roster = snapshot ? roster_new(crew, snapshot) : NULL;
     mm_roster_unref(old);
 }

@@ -12,6 +12,7 @@
 #ifndef MM_CHAIN_CREW_H
 #define MM_CHAIN_CREW_H
 
+#include "chain/resolve.h"
 #include "chain/snapshot.h"
 #include "loop/jobs.h"
 
@@ -39,11 +40,15 @@ typedef struct MmRoster {
 /* jobs and control are borrowed for the crew's life. control: the worker whose thread discards
  * snapshots. May be called on any thread before the worker has work. */
 MmCrew *mm_crew_new(MmWorker *worker, MmJobs *jobs);
-/* On the worker, when no session is left. */
+/* On the worker, when no session is left: nothing of the crew is in the reactor any more. Before
+ * mm_crew_free if that comes when the worker is gone. */
+void mm_crew_retire(MmCrew *crew);
+/* On the worker, or anywhere after mm_crew_retire. */
 void mm_crew_free(MmCrew *crew);
 MmWorker *mm_crew_worker(MmCrew *crew);
 MmReactor *mm_crew_reactor(MmCrew *crew);
-/* Serves new sessions with snapshot from now on (takes a reference); NULL: retire only. */
+/* Serves new sessions with snapshot from now on (takes a reference), and looks up names as it says;
+ * NULL: serves none. */
 void mm_crew_adopt(MmCrew *crew, MmSnapshot *snapshot);
 /* The current roster with a reference, or NULL. */
 MmRoster *mm_crew_roster(MmCrew *crew);
@@ -66,8 +71,7 @@ struct MilterWorker {
     GArray *slots;
     guint32 free_slot;
     MmRoster *roster;
-    GHashTable *queries; /* open name look-ups by id; see resolve.c */
-    guint64 last_query;
+    MmResolver *resolver;
 };
 
 #endif

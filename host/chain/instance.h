@@ -11,6 +11,7 @@
 #define MM_CHAIN_INSTANCE_H
 
 #include "chain/health.h"
+#include "chain/statistics.h"
 #include "config/config.h"
 #include <milter-manager/plugin.h>
 
@@ -47,8 +48,10 @@ struct MilterInstance {
     MmCondition *conditions; /* n_conditions of them */
     guint n_conditions;
     MmHealth health;
-    const char *root;     /* --root; owned by the snapshot */
-    MmProblems *problems; /* while configuring, else NULL */
+    MilterCounter *asked, *failed, *tripped; /* questions; failures; trips */
+    MilterHistogram *answered;               /* seconds from a question to its answer */
+    const char *root;                        /* --root; owned by the snapshot */
+    MmProblems *problems;                    /* while configuring, else NULL */
 };
 
 #endif

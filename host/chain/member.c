@@ -85,10 +85,12 @@ count_failure(MmMember *member)
     MmInstance *instance = member->instance;
     gint64 now = mm_reactor_now(mm_crew_reactor(member->chain->crew));
     member->probing = FALSE;
-    log_health(member,
-               mm_health_failed(&instance->health,
-                                mm_settings_get_uint(instance->settings, "trip-after"),
-                                mm_settings_get_double(instance->settings, "trip-delay"), now));
+    mm_counter_add(instance->failed, 1);
+    MmHealthChange change =
+        mm_health_failed(&instance->health, mm_settings_get_uint(instance->settings, "trip-after"),
+                         mm_settings_get_double(instance->settings, "trip-delay"), now);
+    mm_counter_add(instance->tripped, change == MM_HEALTH_TRIPPED ? 1 : 0);
+    log_health(member, change);
 }
 
 static void

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Services of a worker: watches, timers, threads, names, clocks. */
 #include "chain/crew.h"
-#include "chain/resolve.h"
 #include "chain/services.h"
 
 static MmWorker *control_worker;
@@ -81,6 +80,19 @@ job(MilterWorker *worker, const char *label, MilterFunction function, MilterFunc
     mm_jobs_push(worker->jobs, worker->worker, label, function, done, data);
 }
 
+static uint64_t
+resolve(MilterWorker *worker, MilterResolveKind kind, const char *name,
+        MilterResolveFunction function, void *data)
+{
+    return mm_resolve(worker->resolver, kind, name, function, data);
+}
+
+static void
+resolve_cancel(MilterWorker *worker, uint64_t query)
+{
+    mm_resolve_cancel(worker->resolver, query);
+}
+
 static int64_t
 now(void)
 {
@@ -103,8 +115,8 @@ mm_services_fill_worker(MilterHost *host)
     host->timer_remove = timer_remove;
     host->post = post;
     host->job = job;
-    host->resolve = mm_resolve;
-    host->resolve_cancel = mm_resolve_cancel;
+    host->resolve = resolve;
+    host->resolve_cancel = resolve_cancel;
     host->now = now;
     host->wall_clock = wall_clock;
 }

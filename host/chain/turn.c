@@ -50,6 +50,10 @@ static void
 end_turn(MmMember *member)
 {
     MmCrew *crew = member->chain->crew;
+    if (member->turn == MM_TURN_EVENT)
+        mm_histogram_add(member->instance->answered,
+                         (double)(mm_reactor_now(mm_crew_reactor(crew)) - member->asked_at) /
+                             G_USEC_PER_SEC);
     mm_crew_close_ticket(crew, member->slot);
     mm_timer_stop(mm_crew_reactor(crew), &member->deadline);
     member->turn = MM_TURN_NONE;
@@ -145,6 +149,7 @@ mm_turn_ask(MmMember *member, const MilterEvent *event)
     MmChain *chain = member->chain;
     MilterVerdict verdict = {.size = sizeof(verdict), .reply = {"", 0}};
     member->ticket = mm_crew_open_ticket(chain->crew, member->slot);
+    mm_counter_add(member->instance->asked, 1);
     member->turn = MM_TURN_EVENT;
     member->turn_event = event->kind;
     member->asked_at = mm_reactor_now(mm_crew_reactor(chain->crew));

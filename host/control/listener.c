@@ -58,16 +58,14 @@ is_stale(const struct sockaddr_storage *storage, socklen_t length, const char *p
 }
 
 static gboolean
-give_to_group(const char *path, const char *name, GError **error)
+give(const char *path, uid_t owner, const char *name, GError **error)
 {
     const struct group *group = name && *name ? getgrnam(name) : NULL;
-    if (!name || !*name)
-        return TRUE;
-    if (!group) {
+    if (name && *name && !group) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _("there is no group “%s”"), name);
         return FALSE;
     }
-    if (chown(path, (uid_t)-1, group->gr_gid) != 0) {
+    if (chown(path, geteuid() == 0 ? owner : (uid_t)-1, group ? group->gr_gid : (gid_t)-1) != 0) {
         fail(-1, path, error);
         return FALSE;
     }
@@ -87,7 +85,7 @@ bind_unix(const MmListenerOptions *options, const struct sockaddr_storage *stora
     /* Nobody connects before mode and group are right: listen comes last. */
     if (bind(fd, (const struct sockaddr *)storage, length) != 0)
         return fail(fd, path, error);
-    if (!give_to_group(path, options->group, error)) {
+    if (!give(path, options->owner, options->group, error)) {
         close(fd);
         (void)unlink(path);
         return -1;

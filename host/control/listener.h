@@ -18,6 +18,7 @@ typedef struct MmListener MmListener;
 typedef struct MmListenerOptions {
     const MmAddress *address;
     guint mode;        /* of a unix socket */
+    uid_t owner;       /* of a unix socket, given if we are root */
     const char *group; /* of a unix socket; NULL or "": leave it */
 } MmListenerOptions;
 

@@ -4,6 +4,7 @@
 #include "control/options.h"
 #include "control/serve.h"
 #include "control/setup.h"
+#include "control/status.h"
 
 #include <libintl.h>
 #include <locale.h>
@@ -98,8 +99,7 @@ act(const MmCommandLine *line)
         return mm_serve(line);
     case MM_ACTION_STATUS:
     case MM_ACTION_WATCH:
-        fprintf(stderr, "milter-manager: %s\n", _("no running host was found"));
-        return EXIT_FAILURE;
+        return mm_status_show(line, line->action == MM_ACTION_WATCH);
     default:
         return look(line);
     }

@@ -7,7 +7,6 @@
 #include <gio/gio.h>
 #include <grp.h>
 #include <pwd.h>
-#include <sys/types.h>
 #include <unistd.h>
 
 #define DEFAULT_USER "milter-manager"
@@ -23,42 +22,52 @@ mm_privileges_socket_group(const MmSettings *manager)
 }
 
 static gboolean
-fail(GError **error, const char *format, const char *name)
+fail(GError **error, const char *name, const char *text)
 {
-    g_autofree char *text = g_strdup_printf("%s: %s", name, format);
-    g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED, text);
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED, "%s: %s", name, text);
     return FALSE;
 }
 
-static gboolean
-become(const struct passwd *user, gid_t gid, GError **error)
+void
+mm_identity_clear(MmIdentity *identity)
 {
-    if (initgroups(user->pw_name, gid) != 0 || setgid(gid) != 0 || setuid(user->pw_uid) != 0)
-        return fail(error, g_strerror(errno), user->pw_name);
-    if (user->pw_uid != 0 && setuid(0) == 0)
-        return fail(error, _("root's rights could not be given up"), user->pw_name);
-    return TRUE;
+    g_clear_pointer(&identity->name, g_free);
 }
 
 gboolean
-mm_privileges_drop(const MmSettings *manager, GError **error)
+mm_privileges_find(const MmSettings *manager, MmIdentity *identity, GError **error)
 {
+    *identity = (MmIdentity){.uid = geteuid(), .gid = getegid()};
     if (geteuid() != 0)
         return TRUE;
     const char *name = mm_settings_get_string(manager, "user");
     const char *group_name = mm_settings_get_string(manager, "group");
     const struct passwd *user = getpwnam(*name ? name : DEFAULT_USER);
+    if (!user && *name)
+        return fail(error, name, _("there is no such user"));
     if (!user)
-        return fail(error,
-                    *name ? _("there is no such user")
-                          : _("not serving as root: make this user, or name one with --user-name"),
-                    *name ? name : DEFAULT_USER);
-    gid_t gid = user->pw_gid;
-    if (*group_name) {
-        const struct group *group = getgrnam(group_name);
-        if (!group)
-            return fail(error, _("there is no such group"), group_name);
-        gid = group->gr_gid;
-    }
-    return become(user, gid, error);
+        return fail(error, DEFAULT_USER,
+                    _("not serving as root: make this user, or name one with --user-name"));
+    const struct group *group = *group_name ? getgrnam(group_name) : NULL;
+    if (*group_name && !group)
+        return fail(error, group_name, _("there is no such group"));
+    *identity =
+        (MmIdentity){g_strdup(user->pw_name), user->pw_uid, group ? group->gr_gid : user->pw_gid};
+    return TRUE;
+}
+
+/* setgid and setuid of root set the real, effective and saved ids; with the ids all capabilities
+ * go. */
+gboolean
+mm_privileges_drop(const MmIdentity *identity, GError **error)
+{
+    const char *name = identity->name;
+    if (!name)
+        return TRUE;
+    if (initgroups(name, identity->gid) != 0 || setgid(identity->gid) != 0 ||
+        setuid(identity->uid) != 0)
+        return fail(error, name, g_strerror(errno));
+    if (identity->uid != 0 && (setuid(0) == 0 || seteuid(0) == 0))
+        return fail(error, name, _("root's rights could not be given up"));
+    return TRUE;
 }

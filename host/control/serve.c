@@ -6,8 +6,7 @@
 #include "chain/services.h"
 #include "control/listener.h"
 #include "control/privileges.h"
-#include "control/setup.h"
-#include "control/team.h"
+#include "control/server.h"
 
 #include <glib-unix.h>
 #include <signal.h>
@@ -17,35 +16,10 @@
 
 #define JOB_THREADS 4u
 
-typedef struct Server {
-    const MmCommandLine *line;
-    GMainLoop *loop;
-    MmWorker *control;
-    MmJobs *jobs;
-    MmSetup setup;
-    MmSnapshot *snapshot;
-    MmTeam *team;
-    MmListener *listener;
-    MmTimer shutdown_limit;
-    gboolean stopping;
-    int code;
-} Server;
-
-static void
-log_problems(const MmProblems *problems, const char *id)
-{
-    for (guint i = 0; i < mm_problems_count(problems); i++) {
-        const MmProblem *problem = mm_problems_get(problems, i);
-        g_autofree char *text = mm_problem_to_string(problem);
-        MM_LOG(problem->warning ? MM_LOG_WARNING : MM_LOG_ERROR, id,
-               N_("The configuration has a problem"), MM_STR("problem", text));
-    }
-}
-
 /* ---- Sessions. */
 
-static void
-update_pause(Server *server)
+void
+mm_server_update_pause(MmServer *server)
 {
     guint32 most = mm_settings_get_uint(server->snapshot->manager, "max-sessions");
     gboolean full = most > 0 && mm_team_sessions(server->team) >= most;
@@ -56,17 +30,17 @@ update_pause(Server *server)
 static void
 accepted(int fd, gpointer data)
 {
-    Server *server = data;
+    MmServer *server = data;
     mm_team_start_session(server->team, fd);
-    update_pause(server);
+    mm_server_update_pause(server);
 }
 
 static void
 session_ended(gpointer data)
 {
-    Server *server = data;
+    MmServer *server = data;
     if (!server->stopping)
-        update_pause(server);
+        mm_server_update_pause(server);
     else if (mm_team_sessions(server->team) == 0)
         g_main_loop_quit(server->loop);
 }
@@ -76,7 +50,7 @@ session_ended(gpointer data)
 static void
 waited_enough(gpointer data)
 {
-    Server *server = data;
+    MmServer *server = data;
     MM_LOG(MM_LOG_WARNING, "shutdown-forced", N_("Sessions that did not end in time are cut off"),
            MM_UINT("sessions", mm_team_sessions(server->team)));
     g_main_loop_quit(server->loop);
@@ -85,7 +59,7 @@ waited_enough(gpointer data)
 static gboolean
 stop(gpointer data)
 {
-    Server *server = data;
+    MmServer *server = data;
     if (server->stopping)
         return G_SOURCE_CONTINUE;
     server->stopping = TRUE;
@@ -102,43 +76,18 @@ stop(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-static void
-take_log_level(const MmSnapshot *snapshot)
-{
-    MmLogLevel level;
-    if (mm_log_level_from_name(mm_settings_get_string(snapshot->manager, "log-level"), &level))
-        mm_log_set_level(level);
-}
-
 static gboolean
 reload(gpointer data)
 {
-    Server *server = data;
-    MmSnapshot *snapshot;
     g_autoptr(MmProblems) problems = mm_problems_new();
-    mm_setup_load(&server->setup, server->snapshot, &snapshot, problems);
-    log_problems(problems, "reload-problem");
-    if (!snapshot) {
-        MM_LOG(MM_LOG_ERROR, "reload-refused",
-               N_("The configuration was not taken: the one before goes on"),
-               MM_STR("file", mm_setup_file(&server->setup)));
-        return G_SOURCE_CONTINUE;
-    }
-    mm_team_adopt(server->team, snapshot);
-    mm_snapshot_unref(server->snapshot);
-    server->snapshot = snapshot;
-    take_log_level(snapshot);
-    update_pause(server);
-    MM_LOG(MM_LOG_NOTICE, "reloaded", N_("The configuration was loaded anew"),
-           MM_STR("file", mm_setup_file(&server->setup)),
-           MM_UINT("stages", snapshot->instances->len));
+    mm_server_reload(data, problems);
     return G_SOURCE_CONTINUE;
 }
 
 /* ---- Start and end. */
 
 static gboolean
-load_first(Server *server)
+load_first(MmServer *server)
 {
     g_autoptr(MmProblems) problems = mm_problems_new();
     mm_setup_load(&server->setup, NULL, &server->snapshot, problems);
@@ -150,7 +99,7 @@ load_first(Server *server)
 }
 
 static gboolean
-listen_for_mta(Server *server, GError **error)
+listen_for_mta(MmServer *server, uid_t owner, GError **error)
 {
     const MmSettings *manager = server->snapshot->manager;
     g_autoptr(MmAddress) address =
@@ -161,12 +110,30 @@ listen_for_mta(Server *server, GError **error)
     const MmListenerOptions options = {
         .address = address,
         .mode = (guint)strtoul(mm_settings_get_string(manager, "unix-socket-mode"), NULL, 8),
-        .group = group};
+        .group = group,
+        .owner = owner};
     int fd = mm_listener_bind(&options, error);
     if (fd < 0)
         return FALSE;
     server->listener =
         mm_listener_new(mm_worker_reactor(server->control), fd, address->path, accepted, server);
+    return TRUE;
+}
+
+static gboolean
+listen_for_control(MmServer *server, uid_t owner, GError **error)
+{
+    g_autofree char *path = mm_setup_control_path(server->snapshot->manager);
+    g_autofree char *spec = g_strconcat("unix:", path, NULL);
+    g_autoptr(MmAddress) address = mm_address_parse(spec, error);
+    if (!address)
+        return FALSE;
+    const MmListenerOptions options = {.address = address, .mode = 0600, .owner = owner};
+    int fd = mm_listener_bind(&options, error);
+    if (fd < 0)
+        return FALSE;
+    server->control_socket =
+        mm_control_socket_new(mm_worker_reactor(server->control), fd, path, mm_server_verb, server);
     return TRUE;
 }
 
@@ -177,18 +144,37 @@ team_size(const MmSettings *manager)
     return size > 0 ? size : g_get_num_processors();
 }
 
+/* Before it is said that we serve: who reads that may send one at once. */
+static void
+catch_signals(MmServer *server)
+{
+    server->loop = g_main_loop_new(mm_worker_context(server->control), FALSE);
+    server->signals[0] = g_unix_signal_add(SIGHUP, reload, server);
+    server->signals[1] = g_unix_signal_add(SIGTERM, stop, server);
+    server->signals[2] = g_unix_signal_add(SIGINT, stop, server);
+}
+
 static gboolean
-start(Server *server, GError **error)
+start(MmServer *server, GError **error)
 {
     const MmSettings *manager = server->snapshot->manager;
-    take_log_level(server->snapshot);
-    if (!listen_for_mta(server, error) || !mm_privileges_drop(manager, error))
+    mm_server_take_settings(server->snapshot);
+    MmIdentity identity;
+    if (!mm_privileges_find(manager, &identity, error))
+        return FALSE;
+    gboolean ready = listen_for_mta(server, identity.uid, error) &&
+                     listen_for_control(server, identity.uid, error) &&
+                     mm_privileges_drop(&identity, error);
+    mm_identity_clear(&identity);
+    if (!ready)
         return FALSE;
     server->team = mm_team_new(team_size(manager), server->control, server->jobs, session_ended,
                                server, error);
     if (!server->team)
         return FALSE;
     mm_team_adopt(server->team, server->snapshot);
+    server->started = server->loaded = g_get_real_time() / G_USEC_PER_SEC;
+    catch_signals(server);
     MM_LOG(MM_LOG_NOTICE, "started", N_("Serving"),
            MM_STR("connection-spec", mm_settings_get_string(manager, "connection-spec")),
            MM_UINT("stages", server->snapshot->instances->len),
@@ -197,37 +183,33 @@ start(Server *server, GError **error)
 }
 
 static void
-run(Server *server)
+run(MmServer *server)
 {
-    GMainContext *context = mm_worker_context(server->control);
-    server->loop = g_main_loop_new(context, FALSE);
-    guint hup = g_unix_signal_add(SIGHUP, reload, server);
-    guint term = g_unix_signal_add(SIGTERM, stop, server);
-    guint interrupt = g_unix_signal_add(SIGINT, stop, server);
     g_main_loop_run(server->loop);
-    g_source_remove(hup);
-    g_source_remove(term);
-    g_source_remove(interrupt);
+    for (guint i = 0; i < G_N_ELEMENTS(server->signals); i++)
+        g_source_remove(server->signals[i]);
     g_main_loop_unref(server->loop);
 }
 
 /* Posts of the workers may still be on their way: they are run before what they speak of is gone.
  */
 static void
-settle(Server *server)
+settle(MmServer *server)
 {
     while (g_main_context_iteration(mm_worker_context(server->control), FALSE))
         continue;
 }
 
 static void
-finish(Server *server)
+finish(MmServer *server)
 {
     MmReactor *reactor = mm_worker_reactor(server->control);
     mm_timer_stop(reactor, &server->shutdown_limit);
     g_clear_pointer(&server->listener, mm_listener_free);
     g_clear_pointer(&server->team, mm_team_free);
     g_clear_pointer(&server->jobs, mm_jobs_free);
+    settle(server);
+    g_clear_pointer(&server->control_socket, mm_control_socket_free);
     g_clear_pointer(&server->snapshot, mm_snapshot_unref);
     settle(server);
     mm_setup_clear(&server->setup);
@@ -238,7 +220,8 @@ int
 mm_serve(const MmCommandLine *line)
 {
     g_autoptr(GError) error = NULL;
-    Server server = {.line = line, .code = EXIT_FAILURE};
+    int code = EXIT_FAILURE;
+    MmServer server = {.line = line};
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a full spool is an error of a write, not the end */
     server.control = mm_worker_new_here(0, &error);
@@ -248,7 +231,7 @@ mm_serve(const MmCommandLine *line)
         if (mm_setup_init(&server.setup, line, server.control, &error) && load_first(&server) &&
             start(&server, &error)) {
             run(&server);
-            server.code = EXIT_SUCCESS;
+            code = EXIT_SUCCESS;
             MM_LOG(MM_LOG_NOTICE, "stopped", N_("Stopped"),
                    MM_UINT("sessions", mm_team_sessions(server.team)));
         }
@@ -256,5 +239,5 @@ mm_serve(const MmCommandLine *line)
     if (error)
         fprintf(stderr, "milter-manager: %s\n", error->message);
     finish(&server);
-    return server.code;
+    return code;
 }

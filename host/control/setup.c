@@ -2,7 +2,9 @@
 #include "control/setup.h"
 
 #include "base/address.h"
+#include "base/control-client.h"
 #include "base/i18n.h"
+#include "chain/dns-channel.h"
 #include "chain/services.h"
 #include "config/print.h"
 
@@ -88,17 +90,39 @@ check_specs(const MmSettings *manager, MmProblems *problems)
                  _("three octal digits, as in 0660"));
 }
 
+static void
+check_name_servers(const MmSettings *manager, MmProblems *problems)
+{
+    const char *const *servers = mm_settings_get_strv(manager, "dns-servers");
+    for (; *servers; servers++) {
+        if (mm_dns_server_is_valid(*servers))
+            continue;
+        g_autofree char *text = g_strdup_printf(_("“%s” is no address of a server"), *servers);
+        complain(problems, manager, "dns-servers", text, _("ADDRESS or [ADDRESS]:PORT"));
+    }
+}
+
+MmConfig *
+mm_setup_read(const MmSetup *setup, MmProblems *problems)
+{
+    const GArray *overrides = setup->line->overrides;
+    MmConfig *config =
+        mm_config_read(setup->schemas, mm_setup_file(setup), NULL,
+                       (const MmOverride *)(gpointer)overrides->data, overrides->len, problems);
+    if (config) {
+        check_specs(config->manager, problems);
+        check_name_servers(config->manager, problems);
+    }
+    return config;
+}
+
 void
 mm_setup_load(MmSetup *setup, MmSnapshot *predecessor, MmSnapshot **snapshot, MmProblems *problems)
 {
-    const GArray *overrides = setup->line->overrides;
     *snapshot = NULL;
-    g_autoptr(MmConfig) config =
-        mm_config_read(setup->schemas, mm_setup_file(setup), NULL,
-                       (const MmOverride *)(gpointer)overrides->data, overrides->len, problems);
+    g_autoptr(MmConfig) config = mm_setup_read(setup, problems);
     if (!config)
         return;
-    check_specs(config->manager, problems);
     set_plugin_path(setup, config->manager);
     const MmSnapshotArguments arguments = {.control = setup->control,
                                            .registry = setup->registry,
@@ -119,4 +143,15 @@ mm_setup_print(const MmSnapshot *snapshot)
         mm_config_print_group(out, g_ptr_array_index(snapshot->groups, i));
     }
     return g_string_free(out, FALSE);
+}
+
+char *
+mm_setup_control_path(const MmSettings *manager)
+{
+    const char *path = mm_settings_get_string(manager, "control-socket");
+    if (*path)
+        return g_strdup(path);
+    g_autoptr(MmAddress) address =
+        mm_address_parse(mm_settings_get_string(manager, "connection-spec"), NULL);
+    return mm_control_path_beside(address ? address->path : NULL);
 }

@@ -24,9 +24,13 @@ gboolean mm_setup_init(MmSetup *setup, const MmCommandLine *line, MmWorker *cont
 void mm_setup_clear(MmSetup *setup);
 /* The file in force: --config, or the default if it is there, or NULL. */
 const char *mm_setup_file(const MmSetup *setup);
+/* The file and the options alone: what stages say is not known yet. NULL if it cannot be read. */
+MmConfig *mm_setup_read(const MmSetup *setup, MmProblems *problems);
 /* Reads and checks everything. *snapshot is NULL if there is an error; predecessor may be NULL. */
 void mm_setup_load(MmSetup *setup, MmSnapshot *predecessor, MmSnapshot **snapshot,
                    MmProblems *problems);
+/* Where the control socket of this [manager] is. Free. */
+char *mm_setup_control_path(const MmSettings *manager);
 /* The configuration in force in the syntax of its file. Free. */
 char *mm_setup_print(const MmSnapshot *snapshot);
 

@@ -15,6 +15,7 @@ struct MmTeam {
     gpointer data;
     Mate *mates;
     guint size;
+    guint64 total;
 };
 
 /* On the control thread. */
@@ -77,7 +78,7 @@ close_sessions(gpointer data)
 static void
 retire(gpointer data)
 {
-    mm_crew_adopt(((Mate *)data)->crew, NULL);
+    mm_crew_retire(((Mate *)data)->crew);
 }
 
 static void
@@ -149,6 +150,7 @@ mm_team_start_session(MmTeam *team, int fd)
     Arrival *arrival = g_new0(Arrival, 1);
     *arrival = (Arrival){least, fd};
     least->count++;
+    team->total++;
     mm_worker_post(least->worker, start_session, arrival);
 }
 
@@ -163,6 +165,34 @@ mm_team_drain(MmTeam *team)
 {
     for (guint i = 0; i < team->size; i++)
         mm_worker_post(team->mates[i].worker, drain, &team->mates[i]);
+}
+
+typedef struct Errand {
+    Mate *mate;
+    MmTeamFunction function;
+    gpointer data;
+} Errand;
+
+static void
+run_errand(gpointer data)
+{
+    Errand *errand = data;
+    errand->function(errand->mate->sessions, errand->data);
+    g_free(errand);
+}
+
+void
+mm_team_run(MmTeam *team, guint i, MmTeamFunction function, gpointer data)
+{
+    Errand *errand = g_new0(Errand, 1);
+    *errand = (Errand){&team->mates[i], function, data};
+    mm_worker_post(team->mates[i].worker, run_errand, errand);
+}
+
+guint64
+mm_team_sessions_total(const MmTeam *team)
+{
+    return team->total;
 }
 
 guint

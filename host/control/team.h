@@ -24,7 +24,12 @@ void mm_team_adopt(MmTeam *team, MmSnapshot *snapshot);
 void mm_team_start_session(MmTeam *team, int fd);
 /* Ends idle sessions at once and the others after their message. */
 void mm_team_drain(MmTeam *team);
+/* Runs function on worker i (below mm_team_size) with its sessions. */
+typedef void (*MmTeamFunction)(MmSessions *sessions, gpointer data);
+void mm_team_run(MmTeam *team, guint i, MmTeamFunction function, gpointer data);
 guint mm_team_sessions(const MmTeam *team);
+/* Started since the team was made. */
+guint64 mm_team_sessions_total(const MmTeam *team);
 guint mm_team_size(const MmTeam *team);
 
 #endif

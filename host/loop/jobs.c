@@ -18,6 +18,16 @@ struct MmJobs {
     GThreadPool *pool;
 };
 
+/* On the worker, which is held until here. */
+static void
+finish_job(gpointer data)
+{
+    Job *job = data;
+    job->done(job->data);
+    mm_worker_release(job->worker);
+    g_free(job);
+}
+
 static void
 run_job(gpointer data, gpointer unused)
 {
@@ -30,8 +40,9 @@ run_job(gpointer data, gpointer unused)
         MM_LOG(MM_LOG_INFO, "slow-job", N_("A job in the pool took long"),
                MM_STR("job", job->label), MM_SECONDS("elapsed", seconds));
     if (job->done)
-        mm_worker_post(job->worker, job->done, job->data);
-    g_free(job);
+        mm_worker_post(job->worker, finish_job, job);
+    else
+        g_free(job);
 }
 
 MmJobs *
@@ -57,6 +68,8 @@ mm_jobs_push(MmJobs *jobs, MmWorker *worker, const char *label, MmWorkFunction r
 {
     Job *job = g_new0(Job, 1);
     *job = (Job){worker, label, run, done, data};
+    if (done)
+        mm_worker_hold(worker);
     g_thread_pool_push(jobs->pool, job, NULL);
 }
 

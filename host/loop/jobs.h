@@ -14,8 +14,8 @@ typedef struct MmJobs MmJobs;
 MmJobs *mm_jobs_new(guint threads);
 /* Waits for what runs and is queued; their done functions are posted. */
 void mm_jobs_free(MmJobs *jobs);
-/* Any thread. run in the pool, then done (may be NULL) on worker. label: constant, for diagnostics.
- */
+/* Any thread. run in the pool, then done (may be NULL) on worker, which is not freed before. label:
+ * constant, for diagnostics. */
 void mm_jobs_push(MmJobs *jobs, MmWorker *worker, const char *label, MmWorkFunction run,
                   MmWorkFunction done, gpointer data);
 guint mm_jobs_pending(MmJobs *jobs);

@@ -15,6 +15,7 @@ struct MmWorker {
     GSource *inbox; /* ready while posts wait */
     GMutex lock;    /* guards posts */
     GArray *posts;
+    gint holds; /* atomic */
 };
 
 static GPrivate current_worker;
@@ -57,6 +58,14 @@ inbox_dispatch(GSource *source, GSourceFunc callback, gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+/* The release runs on the worker, so that no wait is left without a wake-up. */
+static void
+run_while_held(MmWorker *worker)
+{
+    while (g_atomic_int_get(&worker->holds) > 0)
+        g_main_context_iteration(worker->context, TRUE);
+}
+
 static GSourceFuncs inbox_functions = {.dispatch = inbox_dispatch};
 
 static MmWorker *
@@ -87,8 +96,9 @@ run(gpointer data)
     g_private_set(&current_worker, worker);
     g_main_context_push_thread_default(worker->context);
     g_main_loop_run(worker->loop);
-    while (run_posts(worker))
-        continue;
+    do {
+        run_while_held(worker);
+    } while (run_posts(worker));
     g_main_context_pop_thread_default(worker->context);
     return NULL;
 }
@@ -130,6 +140,8 @@ mm_worker_free(MmWorker *worker)
     if (worker->thread) {
         mm_worker_post(worker, quit_loop, worker->loop);
         g_thread_join(worker->thread);
+    } else {
+        run_while_held(worker);
     }
     g_clear_pointer(&worker->loop, g_main_loop_unref);
     g_source_destroy(worker->inbox);
@@ -171,6 +183,18 @@ mm_worker_post(MmWorker *worker, MmWorkFunction function, gpointer data)
     if (worker->posts->len == 1)
         g_source_set_ready_time(worker->inbox, 0);
     g_mutex_unlock(&worker->lock);
+}
+
+void
+mm_worker_hold(MmWorker *worker)
+{
+    g_atomic_int_inc(&worker->holds);
+}
+
+void
+mm_worker_release(MmWorker *worker)
+{
+    (void)g_atomic_int_dec_and_test(&worker->holds);
 }
 
 MmWorker *

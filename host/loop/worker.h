@@ -17,7 +17,8 @@ MmWorker *mm_worker_new(const char *name, guint number, GError **error);
 /* A worker without a thread, around the thread-default (or default) context of the caller: the
  * control thread's, and what tests and tools use. The caller runs the context. */
 MmWorker *mm_worker_new_here(guint number, GError **error);
-/* Threaded: asks the thread to end after what was posted has run, and joins. Frees. */
+/* Waits until the worker is not held. Threaded: asks the thread to end after what was posted has
+ * run, and joins. Frees. */
 void mm_worker_free(MmWorker *worker);
 
 guint mm_worker_number(const MmWorker *worker);
@@ -26,6 +27,10 @@ MmReactor *mm_worker_reactor(MmWorker *worker);
 /* Any thread. function runs once on the worker, in the order of posting from one thread. Wakes the
  * worker with one system call at most for a burst. */
 void mm_worker_post(MmWorker *worker, MmWorkFunction function, gpointer data);
+/* While it is held a worker is not freed: something will still be posted to it (by a job). hold:
+ * any thread; release: on the worker. */
+void mm_worker_hold(MmWorker *worker);
+void mm_worker_release(MmWorker *worker);
 /* The worker of the calling thread, or NULL. */
 MmWorker *mm_worker_current(void);
 

@@ -8,6 +8,16 @@
 #include "session/session.h"
 #include "session/upstream.h"
 
+/* What became of a message, as counted. */
+typedef enum MmOutcome {
+    MM_OUTCOME_ACCEPT,
+    MM_OUTCOME_REJECT,
+    MM_OUTCOME_TEMPFAIL,
+    MM_OUTCOME_DISCARD,
+    MM_OUTCOME_ABORT,
+} MmOutcome;
+#define MM_N_OUTCOMES 5
+
 struct MmSessions {
     MmCrew *crew;
     MmSession *first;
@@ -15,6 +25,7 @@ struct MmSessions {
     gboolean draining;
     MmWorkFunction ended;
     gpointer data;
+    MilterCounter *messages[MM_N_OUTCOMES];
 };
 
 /* A CONNECT or HELO kept for stages that connect late. */
@@ -90,6 +101,8 @@ void mm_summary_recipient(MmSession *session, MilterSlice recipient, const MmVer
 void mm_summary_end(MmSession *session, const MmVerdict *verdict);
 /* The message is gone without a verdict for it. */
 void mm_summary_abort(MmSession *session);
+/* "accept", ...: the word of the line, and the counter "messages.WORD". */
+const char *mm_outcome_word(MmOutcome outcome);
 void mm_summary_clear(MmSession *session);
 gsize mm_session_describe(gpointer session, MmField *fields);
 char *mm_session_client_text(const MmCommand *connect);

@@ -283,6 +283,8 @@ mm_sessions_new(MmCrew *crew, MmWorkFunction ended, gpointer data)
     sessions->crew = crew;
     sessions->ended = ended;
     sessions->data = data;
+    for (guint i = 0; i < MM_N_OUTCOMES; i++)
+        sessions->messages[i] = mm_counter("messages", mm_outcome_word((MmOutcome)i));
     return sessions;
 }
 
@@ -348,4 +350,18 @@ mm_sessions_close(MmSessions *sessions)
 {
     for (MmSession *session = sessions->first; session; session = session->next)
         mm_session_end(session);
+}
+
+void
+mm_sessions_foreach_wait(const MmSessions *sessions, MmSessionWaitFunction function, gpointer data)
+{
+    gint64 now = g_get_monotonic_time();
+    for (const MmSession *session = sessions->first; session; session = session->next) {
+        const char *label;
+        gint64 since;
+        const char *stage =
+            session->over ? NULL : mm_chain_waiting_for(session->chain, &label, &since);
+        if (stage)
+            function(data, stage, label, (double)(now - since) / G_USEC_PER_SEC);
+    }
 }

@@ -28,5 +28,10 @@ void mm_sessions_start(MmSessions *sessions, int fd);
 void mm_sessions_drain(MmSessions *sessions);
 /* Ends all now, as if the MTA had hung up. */
 void mm_sessions_close(MmSessions *sessions);
+/* Calls function for each session that waits for a stage; seconds: since when. On the worker. */
+typedef void (*MmSessionWaitFunction)(gpointer data, const char *stage, const char *label,
+                                      double seconds);
+void mm_sessions_foreach_wait(const MmSessions *sessions, MmSessionWaitFunction function,
+                              gpointer data);
 
 #endif

@@ -84,28 +84,40 @@ report(MmSession *session, const MmVerdict *verdict)
     mm_chain_report(session->chain, &told);
 }
 
-/* The word of the line, as milter-test-server says it too. */
-static const char *
-status_word(const MmVerdict *verdict)
+/* The words milter-test-server says too. */
+const char *
+mm_outcome_word(MmOutcome outcome)
+{
+    static const char *const words[MM_N_OUTCOMES] = {[MM_OUTCOME_ACCEPT] = "accept",
+                                                     [MM_OUTCOME_REJECT] = "reject",
+                                                     [MM_OUTCOME_TEMPFAIL] = "temporary-failure",
+                                                     [MM_OUTCOME_DISCARD] = "discard",
+                                                     [MM_OUTCOME_ABORT] = "abort"};
+    return words[outcome];
+}
+
+static MmOutcome
+outcome_of(const MmVerdict *verdict)
 {
     switch (verdict->kind) {
     case MILTER_VERDICT_REJECT:
-        return "reject";
+        return MM_OUTCOME_REJECT;
     case MILTER_VERDICT_TEMPFAIL:
-        return "temporary-failure";
+        return MM_OUTCOME_TEMPFAIL;
     case MILTER_VERDICT_REPLY:
-        return verdict->reply[0] == '4' ? "temporary-failure" : "reject";
+        return verdict->reply[0] == '4' ? MM_OUTCOME_TEMPFAIL : MM_OUTCOME_REJECT;
     case MILTER_VERDICT_DISCARD:
-        return "discard";
+        return MM_OUTCOME_DISCARD;
     default:
-        return "accept";
+        return MM_OUTCOME_ACCEPT;
     }
 }
 
 static void
-write_line(MmSession *session, MmLogLevel level, const char *word, const MmVerdict *verdict)
+write_line(MmSession *session, MmLogLevel level, MmOutcome outcome, const MmVerdict *verdict)
 {
     MmSummary *summary = &session->summary;
+    mm_counter_add(session->sessions->messages[outcome], 1);
     if (!mm_log_enabled(level))
         return;
     g_autoptr(GString) stages = g_string_new(NULL);
@@ -121,7 +133,7 @@ write_line(MmSession *session, MmLogLevel level, const char *word, const MmVerdi
     fields[n++] = MM_STR("by", verdict ? verdict->stage : NULL);
     fields[n++] = MM_STR("stages", stages->len > 0 ? stages->str : NULL);
     fields[n++] = MM_SECONDS("elapsed", elapsed);
-    mm_log_line(level, "message", NULL, word, fields, n);
+    mm_log_line(level, "message", NULL, mm_outcome_word(outcome), fields, n);
 }
 
 void
@@ -131,7 +143,7 @@ mm_summary_end(MmSession *session, const MmVerdict *verdict)
         return;
     if (!session->summary.queue_id)
         session->summary.queue_id = g_strdup(mm_macros_find(session->macros, "i"));
-    write_line(session, MM_LOG_NOTICE, status_word(verdict), verdict);
+    write_line(session, MM_LOG_NOTICE, outcome_of(verdict), verdict);
     report(session, verdict);
     mm_summary_clear(session);
 }
@@ -143,14 +155,15 @@ mm_summary_abort(MmSession *session)
     if (!summary->open)
         return;
     const MmVerdict refused = {.kind = summary->refused};
-    const char *word = "abort";
+    MmOutcome outcome = MM_OUTCOME_ABORT;
     MmLogLevel level = MM_LOG_INFO;
     if (summary->recipients == 0 && summary->refused != MILTER_VERDICT_CONTINUE) {
-        word = summary->refused == MILTER_VERDICT_TEMPFAIL ? "temporary-failure" : "reject";
+        outcome =
+            summary->refused == MILTER_VERDICT_TEMPFAIL ? MM_OUTCOME_TEMPFAIL : MM_OUTCOME_REJECT;
         level = MM_LOG_NOTICE;
     }
     summary->queue_id = g_strdup(mm_macros_find(session->macros, "i"));
-    write_line(session, level, word, NULL);
+    write_line(session, level, outcome, NULL);
     report(session, &refused);
     mm_summary_clear(session);
 }

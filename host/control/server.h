@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * NAME
+ *     server.h - the host at work, as the files of this folder share it; nobody else includes it
+ */
+#ifndef MM_CONTROL_SERVER_H
+#define MM_CONTROL_SERVER_H
+
+#include "control/listener.h"
+#include "control/setup.h"
+#include "control/socket.h"
+#include "control/team.h"
+
+typedef struct MmServer {
+    const MmCommandLine *line;
+    GMainLoop *loop;
+    MmWorker *control;
+    MmJobs *jobs;
+    MmSetup setup;
+    MmSnapshot *snapshot;
+    MmTeam *team;
+    MmListener *listener;
+    MmControlSocket *control_socket;
+    MmTimer shutdown_limit;
+    guint signals[3]; /* sources */
+    gboolean stopping;
+    gint64 started, loaded; /* seconds since 1970 */
+    guint reloads;
+} MmServer;
+
+/* serve.c: pauses or opens the listener, after what it depends on has changed. */
+void mm_server_update_pause(MmServer *server);
+
+/* reload.c: takes the configuration anew, whole or not at all; problems has what was wrong. Logs
+ * everything. FALSE: the one before goes on. */
+gboolean mm_server_reload(MmServer *server, MmProblems *problems);
+/* Takes what of [manager] may change while serving. */
+void mm_server_take_settings(const MmSnapshot *snapshot);
+
+/* verbs.c: the verbs of the control socket; data is the server. */
+void mm_server_verb(gpointer data, MmRequest *request, const char *verb, const char *arguments);
+
+#endif

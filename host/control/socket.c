@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/socket.h"
+
+#include "base/buffer.h"
+#include "base/control-client.h"
+#include "base/i18n.h"
+#include "base/log.h"
+#include "control/listener.h"
+
+#include <errno.h>
+#include <json-glib/json-glib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CONNECTIONS_MAX 16u
+#define NESTING_MAX 64u
+#define SILENCE_SECONDS 60.0
+#define ANSWER_SECONDS 600.0
+
+typedef struct Connection Connection;
+
+struct MmControlSocket {
+    MmReactor *reactor;
+    MmListener *listener;
+    MmVerbFunction function;
+    gpointer data;
+    Connection *first;
+    guint count;
+};
+
+struct MmRequest {
+    Connection *connection; /* NULL: gone, or it was told to wait no longer */
+};
+
+struct Connection {
+    MmControlSocket *control;
+    Connection *next, *previous;
+    int fd;
+    MmWatch *watch;     /* NULL while a request is open */
+    MmRequest *request; /* the open one */
+    gboolean eof;       /* the client sends no more */
+    gboolean closed;
+    gboolean taking; /* the loop over lines is on the stack */
+    MmBuffer in, out;
+    MmTimer limit;
+    MmDeferred farewell;
+};
+
+static void take_lines(Connection *connection);
+static void event(gpointer data, guint32 events);
+
+/* ---- Life of a connection. */
+
+static void
+let_go(Connection *connection)
+{
+    MmControlSocket *control = connection->control;
+    if (connection->previous)
+        connection->previous->next = connection->next;
+    else
+        control->first = connection->next;
+    if (connection->next)
+        connection->next->previous = connection->previous;
+    mm_buffer_clear(&connection->in);
+    mm_buffer_clear(&connection->out);
+    g_free(connection);
+    control->count--;
+    mm_listener_set_paused(control->listener, control->count >= CONNECTIONS_MAX);
+}
+
+static void
+say_farewell(gpointer data)
+{
+    let_go(data);
+}
+
+/* Nothing happens on it any more; it is freed at the end of the round. */
+static void
+end(Connection *connection)
+{
+    MmReactor *reactor = connection->control->reactor;
+    if (connection->closed)
+        return;
+    connection->closed = TRUE;
+    mm_timer_stop(reactor, &connection->limit);
+    g_clear_pointer(&connection->watch, mm_watch_remove);
+    if (connection->request)
+        connection->request->connection = NULL;
+    connection->request = NULL;
+    close(connection->fd);
+    mm_defer(reactor, &connection->farewell, say_farewell, connection);
+}
+
+static void
+silent_too_long(gpointer data)
+{
+    end(data);
+}
+
+static void
+watch_for(Connection *connection, guint32 events)
+{
+    MmReactor *reactor = connection->control->reactor;
+    if (connection->watch)
+        mm_watch_change(connection->watch, events);
+    else
+        connection->watch = mm_watch_add(reactor, connection->fd, events, event, connection);
+    mm_timer_start(reactor, &connection->limit, SILENCE_SECONDS, silent_too_long, connection);
+    if (!connection->watch)
+        end(connection);
+}
+
+/* ---- Answers. */
+
+/* Writes what it can. */
+static void
+flush(Connection *connection)
+{
+    MmBuffer *out = &connection->out;
+    while (mm_buffer_length(out) > 0) {
+        ssize_t n = send(connection->fd, mm_buffer_data(out), mm_buffer_length(out), MSG_NOSIGNAL);
+        if (n > 0) {
+            mm_buffer_consume(out, (gsize)n);
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            watch_for(connection, MM_WATCH_WRITE);
+            return;
+        } else if (errno != EINTR) {
+            end(connection);
+            return;
+        }
+    }
+}
+
+static char *
+quote(const char *text)
+{
+    g_autoptr(JsonNode) node = json_node_init_string(json_node_alloc(), text);
+    return json_to_string(node, FALSE);
+}
+
+static void
+put_refusal(Connection *connection, const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    g_autofree char *quoted = quote(valid);
+    g_autofree char *line = g_strdup_printf("{\"ok\":false,\"error\":%s}\n", quoted);
+    mm_buffer_append(&connection->out, line, strlen(line));
+}
+
+static void
+put_answer(Connection *connection, const char *json)
+{
+    static const char begin[] = "{\"ok\":true,\"result\":";
+    static const char finish[] = "}\n";
+    gsize size = strlen(json);
+    if (size > MM_CONTROL_ANSWER_MAX - sizeof(begin) - sizeof(finish)) {
+        put_refusal(connection, _("the answer is too long: ask for less"));
+        return;
+    }
+    g_autofree char *line = g_strconcat(begin, json, finish, NULL);
+    gsize length = sizeof(begin) - 1 + size;
+    for (char *at = line; at < line + length; at++) {
+        if (*at == '\n' || *at == '\r')
+            *at = ' ';
+    }
+    mm_buffer_append(&connection->out, line, length + sizeof(finish) - 1);
+}
+
+/* json or refusal. */
+static void
+settle(MmRequest *request, const char *json, const char *refusal)
+{
+    Connection *connection = request->connection;
+    g_free(request);
+    if (!connection)
+        return;
+    connection->request = NULL;
+    if (json)
+        put_answer(connection, json);
+    else
+        put_refusal(connection, refusal);
+    flush(connection);
+    take_lines(connection);
+}
+
+void
+mm_request_answer(MmRequest *request, const char *json)
+{
+    settle(request, json, NULL);
+}
+
+void
+mm_request_refuse(MmRequest *request, const char *text)
+{
+    settle(request, NULL, text);
+}
+
+static void
+waited_too_long(gpointer data)
+{
+    Connection *connection = data;
+    connection->request->connection = NULL;
+    connection->request = NULL;
+    put_refusal(connection, _("there was no answer in time"));
+    flush(connection);
+    take_lines(connection);
+}
+
+/* ---- Requests. */
+
+/* The parser calls itself for each level: a line may not make it do so without end. */
+static gboolean
+is_nested_too_deep(const char *text)
+{
+    guint depth = 0;
+    gboolean in_string = FALSE;
+    for (; *text; text++) {
+        if (in_string) {
+            if (*text == '\\' && text[1])
+                text++;
+            else if (*text == '"')
+                in_string = FALSE;
+        } else if (*text == '"') {
+            in_string = TRUE;
+        } else if (*text == '[' || *text == '{') {
+            if (++depth > NESTING_MAX)
+                return TRUE;
+        } else if ((*text == ']' || *text == '}') && depth > 0) {
+            depth--;
+        }
+    }
+    return FALSE;
+}
+
+/* NULL: what is wrong is in *problem. */
+static JsonObject *
+parse(JsonParser *parser, const char *line, gsize length, const char **problem)
+{
+    *problem = _("this is not a line of JSON: {\"verb\":\"NAME\",\"arguments\":…}");
+    if (!g_utf8_validate(line, (gssize)length, NULL) || is_nested_too_deep(line) ||
+        !json_parser_load_from_data(parser, line, (gssize)length, NULL))
+        return NULL;
+    JsonNode *root = json_parser_get_root(parser);
+    if (!root || !JSON_NODE_HOLDS_OBJECT(root))
+        return NULL;
+    JsonObject *object = json_node_get_object(root);
+    JsonNode *verb = json_object_get_member(object, "verb");
+    if (verb && JSON_NODE_HOLDS_VALUE(verb) && json_node_get_value_type(verb) == G_TYPE_STRING)
+        return object;
+    *problem = _("the request names no verb");
+    return NULL;
+}
+
+static void
+take_request(Connection *connection, const char *line, gsize length)
+{
+    MmControlSocket *control = connection->control;
+    const char *problem;
+    g_autoptr(JsonParser) parser = json_parser_new();
+    JsonObject *object = parse(parser, line, length, &problem);
+    if (!object) {
+        put_refusal(connection, problem);
+        flush(connection);
+        return;
+    }
+    JsonNode *node = json_object_get_member(object, "arguments");
+    g_autofree char *arguments = node ? json_to_string(node, FALSE) : NULL;
+    MmRequest *request = g_new0(MmRequest, 1);
+    request->connection = connection;
+    connection->request = request;
+    g_clear_pointer(&connection->watch, mm_watch_remove);
+    mm_timer_start(control->reactor, &connection->limit, ANSWER_SECONDS, waited_too_long,
+                   connection);
+    control->function(control->data, request, json_object_get_string_member(object, "verb"),
+                      arguments);
+}
+
+/* Takes the next line; FALSE: there is none yet. */
+static gboolean
+take_line(Connection *connection)
+{
+    const char *data = (const char *)mm_buffer_data(&connection->in);
+    gsize length = mm_buffer_length(&connection->in);
+    const char *line_end = length > 0 ? memchr(data, '\n', length) : NULL;
+    if (!line_end)
+        return FALSE;
+    gsize size = (gsize)(line_end - data);
+    g_autofree char *line = g_strndup(data, size);
+    mm_buffer_consume(&connection->in, size + 1);
+    take_request(connection, line, size);
+    return TRUE;
+}
+
+/* Nothing is open and nothing waits to be written: what next? */
+static void
+go_on_reading(Connection *connection)
+{
+    gsize available;
+    if (connection->eof) {
+        end(connection);
+    } else if (!mm_buffer_reserve(&connection->in, 1, &available)) {
+        put_refusal(connection, _("the request is too long"));
+        connection->eof = TRUE;
+        flush(connection);
+        if (mm_buffer_length(&connection->out) == 0)
+            end(connection);
+    } else {
+        watch_for(connection, MM_WATCH_READ);
+    }
+}
+
+static gboolean
+is_free(const Connection *connection)
+{
+    return !connection->closed && !connection->request && mm_buffer_length(&connection->out) == 0;
+}
+
+static void
+take_lines(Connection *connection)
+{
+    if (connection->taking || connection->closed)
+        return;
+    connection->taking = TRUE;
+    gboolean more = TRUE;
+    while (more && is_free(connection))
+        more = take_line(connection);
+    connection->taking = FALSE;
+    if (is_free(connection))
+        go_on_reading(connection);
+}
+
+static void
+read_some(Connection *connection)
+{
+    gsize available;
+    guint8 *place = mm_buffer_reserve(&connection->in, 1, &available);
+    g_return_if_fail(place != NULL);
+    ssize_t n = recv(connection->fd, place, available, 0);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
+        return;
+    if (n < 0)
+        end(connection);
+    else if (n == 0)
+        connection->eof = TRUE;
+    else
+        mm_buffer_commit(&connection->in, (gsize)n);
+    take_lines(connection);
+}
+
+static void
+event(gpointer data, guint32 events)
+{
+    Connection *connection = data;
+    if (mm_buffer_length(&connection->out) == 0) {
+        read_some(connection);
+        return;
+    }
+    flush(connection);
+    /* It closed its side, which is reported again and again, and does not read. */
+    if ((events & MM_WATCH_HANGUP) && mm_buffer_length(&connection->out) > 0)
+        end(connection);
+    take_lines(connection);
+}
+
+/* ---- The socket. */
+
+static void
+accepted(int fd, gpointer data)
+{
+    MmControlSocket *control = data;
+    Connection *connection = g_new0(Connection, 1);
+    connection->control = control;
+    connection->fd = fd;
+    mm_buffer_init(&connection->in, MM_CONTROL_REQUEST_MAX);
+    mm_buffer_init(&connection->out, MM_CONTROL_ANSWER_MAX);
+    connection->next = control->first;
+    if (control->first)
+        control->first->previous = connection;
+    control->first = connection;
+    control->count++;
+    mm_listener_set_paused(control->listener, control->count >= CONNECTIONS_MAX);
+    watch_for(connection, MM_WATCH_READ);
+}
+
+MmControlSocket *
+mm_control_socket_new(MmReactor *reactor, int fd, const char *path, MmVerbFunction function,
+                      gpointer data)
+{
+    MmControlSocket *control = g_new0(MmControlSocket, 1);
+    control->reactor = reactor;
+    control->function = function;
+    control->data = data;
+    control->listener = mm_listener_new(reactor, fd, path, accepted, control);
+    return control;
+}
+
+void
+mm_control_socket_free(MmControlSocket *control)
+{
+    if (!control)
+        return;
+    while (control->first) {
+        Connection *connection = control->first;
+        end(connection);
+        mm_defer_cancel(control->reactor, &connection->farewell);
+        let_go(connection);
+    }
+    mm_listener_free(control->listener);
+    g_free(control);
+}
