@@ -77,6 +77,7 @@ struct MmMember {
     gboolean answered_early;
     gint64 asked_at;
     MmTimer deadline;
+    gint64 deadline_at;
     const char *label;
     MilterNegotiation negotiation; /* while negotiating */
 
@@ -147,6 +148,8 @@ void mm_turn_negotiate(MmMember *member);
 /* Drops an open question: its answer will be ignored. */
 void mm_turn_cancel(MmMember *member);
 void mm_turn_deadline(MmMember *member, double seconds, const char *label);
+/* The walk waits for an open negotiation: it must end within what the MTA grants. */
+void mm_turn_cut(MmMember *member);
 void mm_turn_finish(MmMember *member, const MilterVerdict *verdict);
 void mm_turn_finish_negotiation(MmMember *member, const MilterNegotiation *negotiation,
                                 const char *detail);

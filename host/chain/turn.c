@@ -10,6 +10,8 @@
 #define DEFAULT_LABEL "an answer"
 /* Never wait less: a budget that is used up still lets the loop turn once. */
 #define LEAST_SECONDS 0.05
+/* Longer is for ever, and no number of microseconds any more. */
+#define LONGEST_SECONDS 1e9
 
 void
 mm_answer_clear(MmAnswer *answer)
@@ -139,8 +141,20 @@ mm_turn_deadline(MmMember *member, double seconds, const char *label)
         return;
     member->label = label ? label : DEFAULT_LABEL;
     double limit = member->turn == MM_TURN_EVENT ? granted(member) : G_MAXDOUBLE;
-    mm_timer_start(mm_crew_reactor(chain->crew), &member->deadline, MIN(seconds, limit),
-                   deadline_passed, member);
+    MmReactor *reactor = mm_crew_reactor(chain->crew);
+    seconds = MIN(MIN(seconds, limit), LONGEST_SECONDS);
+    member->deadline_at = mm_reactor_now(reactor) + (gint64)(seconds * G_USEC_PER_SEC);
+    mm_timer_start(reactor, &member->deadline, seconds, deadline_passed, member);
+}
+
+void
+mm_turn_cut(MmMember *member)
+{
+    MmReactor *reactor = mm_crew_reactor(member->chain->crew);
+    double limit = granted(member);
+    double left = (double)(member->deadline_at - mm_reactor_now(reactor)) / G_USEC_PER_SEC;
+    if (member->turn != MM_TURN_NONE && limit < left)
+        mm_timer_start(reactor, &member->deadline, limit, deadline_passed, member);
 }
 
 MmAsked

@@ -59,8 +59,8 @@ effective(MmMember *member, MilterEventKind kind)
     case MILTER_VERDICT_ACCEPT:
         if (session_event)
             mm_member_close(member);
-        else if (kind != MILTER_EVENT_UNKNOWN)
-            member->part = MM_PART_DONE;
+        else if (kind != MILTER_EVENT_UNKNOWN || member->part == MM_PART_IN)
+            member->part = MM_PART_DONE; /* libmilter is, also after UNKNOWN */
         return MILTER_VERDICT_CONTINUE;
     default:
         return answer;
@@ -185,8 +185,10 @@ visit(MmChain *chain, MmMember *member)
 {
     if (has_answer_from_before(chain, member))
         return apply_answer(chain, member);
-    if (member->standing == MM_STANDING_NEGOTIATING)
+    if (member->standing == MM_STANDING_NEGOTIATING) {
+        mm_turn_cut(member);
         return TRUE;
+    }
     if (!mm_member_is_admitted(member, chain->event->kind, chain->event->flags))
         return FALSE;
     if (!member->data) {

@@ -8,7 +8,8 @@
 typedef struct MacroSet {
     GArray *list; /* of MilterMacro, into text */
     char *text;
-    gsize size; /* of text */
+    gsize size;     /* of text */
+    gboolean spent; /* its command came */
 } MacroSet;
 
 struct MmMacros {
@@ -28,6 +29,7 @@ set_clear(MacroSet *set)
         g_array_set_size(set->list, 0);
     g_clear_pointer(&set->text, g_free);
     set->size = 0;
+    set->spent = FALSE;
 }
 
 void
@@ -74,6 +76,7 @@ mm_macros_define(MmMacros *macros, const MmCommand *command)
     MacroSet *set = &macros->sets[kind];
     const char *start = command->u.macro.pairs.next;
     gsize size = (gsize)(command->u.macro.pairs.end - start);
+    set->spent = FALSE;
     if (size > 0 && size == set->size && memcmp(start, set->text, size) == 0)
         return; /* Postfix repeats the same set with every header */
     set_clear(set);
@@ -97,6 +100,14 @@ mm_macros_begin(MmMacros *macros, MilterEventKind kind)
     static const MilterEventKind later[] = {
         MILTER_EVENT_HELO, MILTER_EVENT_MAIL,           MILTER_EVENT_RCPT,
         MILTER_EVENT_DATA, MILTER_EVENT_END_OF_HEADERS, MILTER_EVENT_END_OF_MESSAGE};
+    MacroSet *own = &macros->sets[kind];
+    if (own->spent)
+        set_clear(own);
+    own->spent = TRUE;
+    if (kind == MILTER_EVENT_MAIL) {
+        set_clear(&macros->sets[MILTER_EVENT_HEADER]);
+        set_clear(&macros->sets[MILTER_EVENT_BODY]);
+    }
     if (kind > MILTER_EVENT_RCPT)
         return;
     for (guint i = kind; i < G_N_ELEMENTS(later); i++)

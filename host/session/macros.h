@@ -6,8 +6,10 @@
  * DESCRIPTION
  *     One set for each command; a new D replaces the set of its command, a command clears the sets
  * of later stages: C clears H to E, H clears M to E, M clears R T N E, R clears T N E (libmilter
- *     engine.c:mi_clr_macros). Order, spelling and duplicates are kept. D for a header or a body
- * chunk is kept for its command only and found by no look-up, as in libmilter.
+ *     engine.c:mi_clr_macros). A set is for one command: one of the same kind that comes without
+ * its own D has none, so that a message is never shown the queue id of the one before. Order,
+ * spelling and duplicates are kept. D for a header or a body chunk is kept for its command only and
+ * found by no look-up, as in libmilter.
  */
 #ifndef MM_SESSION_MACROS_H
 #define MM_SESSION_MACROS_H

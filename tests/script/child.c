@@ -39,6 +39,7 @@ struct Child {
     GPtrArray *connections;
     gboolean gate;
     gsize largest;
+    gboolean upset;
 };
 
 /* ---- What a line of the script says. */
@@ -54,6 +55,19 @@ say_body(Line *line, gsize size)
     mm_frame_append(&out, 'b', data, size);
     line_send(line, mm_buffer_data(&out), mm_buffer_length(&out));
     mm_buffer_clear(&out);
+}
+
+/* The host may not send the next command before it has the answer. */
+static void
+stay_quiet(Connection *connection, int milliseconds)
+{
+    Child *child = connection->child;
+    struct pollfd fd = {.fd = connection->line.fd, .events = POLLIN};
+    gboolean early =
+        mm_frame_reader_is_inside(&connection->line.reader) || poll(&fd, 1, milliseconds) > 0;
+    g_mutex_lock(&child->lock);
+    child->upset = child->upset || early;
+    g_mutex_unlock(&child->lock);
 }
 
 static void
@@ -84,6 +98,8 @@ say_one(Connection *connection, const char *what)
         wait_at_gate(connection->child);
     else if (g_str_has_prefix(what, "!wait "))
         wait_for_a_while(connection->child, atoi(what + 6));
+    else if (g_str_has_prefix(what, "!quiet "))
+        stay_quiet(connection, atoi(what + 7));
     else if (g_str_has_prefix(what, "!body "))
         say_body(line, (gsize)atol(what + 6));
     else if (strcmp(what, "!empty") == 0)
@@ -437,6 +453,15 @@ child_body(Child *child, guint i)
     GBytes *body = g_bytes_new(connection->body->data, connection->body->len);
     g_mutex_unlock(&child->lock);
     return body;
+}
+
+gboolean
+child_is_upset(Child *child)
+{
+    g_mutex_lock(&child->lock);
+    gboolean upset = child->upset;
+    g_mutex_unlock(&child->lock);
+    return upset;
 }
 
 gsize

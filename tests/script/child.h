@@ -14,6 +14,7 @@
  *         !hang       answers nothing to this, goes on reading
  *         !gate       waits until the test opens the gate
  *         !wait MS    waits: a slow child
+ *         !quiet MS   nothing more may have come for so long
  *         !empty      a packet of length 0
  *         !half       half a packet, then the connection is closed
  *         !huge       declares a packet of a gigabyte
@@ -64,6 +65,8 @@ char *child_packets(Child *child, guint i);
 guint child_count(Child *child, guint i, char code);
 /* The data of all body packets of connection i together. Free. */
 GBytes *child_body(Child *child, guint i);
+/* TRUE: what a line of the script demanded was not so. */
+gboolean child_is_upset(Child *child);
 /* Largest packet it got, data bytes. */
 gsize child_largest(Child *child);
 

@@ -49,6 +49,8 @@ receive_any(Mta *mta)
     MmFrame frame;
     switch (line_receive(&mta->line, SCRIPT_SECONDS, &frame)) {
     case LINE_PACKET:
+        /* Item 159: nothing else is ever said to an MTA. */
+        g_assert_nonnull(strchr("Ocartdyphimb+2-eq", frame.code));
         return packet_text(&frame);
     case LINE_END:
         return g_strdup("EOF");

@@ -129,6 +129,7 @@ check_children(Rig *rig, const Case *test)
         if (!rig->children[i] || (test->stages[i] && *test->stages[i] == '!'))
             continue;
         child_wait_closed(rig->children[i], 0);
+        g_assert_false(child_is_upset(rig->children[i]));
         if (test->codes[i])
             check_codes(rig->children[i], test->codes[i]);
     }
@@ -155,6 +156,10 @@ case_run(gconstpointer a_case)
     Rig *rig = rig_new(test->n ? test->n : 1, test->manager, test->stages);
     for (guint i = 0; i < rig->n; i++)
         child_set_script(rig->children[i], &test->scripts[i]);
+    for (guint i = 0; i < rig->n; i++) {
+        if (test->absent & (1u << i))
+            child_set_listening(rig->children[i], FALSE);
+    }
     rig_start(rig);
     mta_open(&mta, rig->socket);
     mta_dialog(&mta, test->steps);

@@ -48,7 +48,8 @@ typedef struct Case {
     const char *path;
     const char *manager;
     const char *stages[CHILDREN_MAX];
-    guint n; /* children; 0: 1 */
+    guint n;      /* children; 0: 1 */
+    guint absent; /* bits: children that do not listen */
     Script scripts[CHILDREN_MAX];
     Step steps[STEPS_MAX];
     /* What child_codes must say at the end, of all connections, a blank between; NULL: anything. */
