@@ -5,7 +5,8 @@
  *
  * DESCRIPTION
  *     One table of functions, handed to configure and expand; it lives as long as the process. A
- *     plugin calls a member only if it lies within size (MILTER_HOST_HAS). Unless a line says
+ *     plugin calls a member only if it lies within size: those of the first version always do, for
+ *     later ones see MILTER_HOST_HAS. Unless a line says
  *     otherwise a function is called on the worker that the session or worker handle belongs to,
  *     and strings that are returned live as long as the handle they were asked of.
  *
@@ -222,6 +223,11 @@ struct MilterHost {
     int64_t (*now)(void);
     int64_t (*wall_clock)(void);
 };
+
+/* Size of the table in the first version of this interface. Every host has these members, so they
+ * need no question; one behind them is asked for with MILTER_HOST_HAS before it is called. */
+#define MILTER_HOST_SIZE_1                                                                         \
+    (offsetof(MilterHost, wall_clock) + sizeof(((const MilterHost *)NULL)->wall_clock))
 
 /* Whether the host has a member (it may be older than these headers). */
 #define MILTER_HOST_HAS(host, member)                                                              \

@@ -231,6 +231,23 @@ const GString *mm_harness_new_body(const MmHarnessSession *session);
 /* Reason, or NULL. */
 const char *mm_harness_quarantine(const MmHarnessSession *session);
 
+/* ---- The standard cases: what every stage must pass, as GLib tests under /standard/NAME.
+ *
+ * A whole session with its settings; each ticket's deadline; abort and close at each event while
+ * the question is open; a second message after each; many sessions interleaved; answers from within
+ * which the next event comes; reload with sessions of the predecessor; nothing left behind; unknown
+ * events, larger structures, an older host's table; an offer of nothing; odd input; each key of the
+ * schema at its limits. A plugin that only expands: expand in an empty root, and the keys. What the
+ * verdicts are is not looked at: that is for the stage's own tests. */
+
+/* Called for each harness before it is configured: settings, names, files. */
+typedef void (*MmHarnessPrepare)(MmHarness *harness, gpointer data);
+
+/* file, then keys and values as for mm_harness_set, ended by NULL. */
+void mm_harness_standard_cases(const char *file, ...) G_GNUC_NULL_TERMINATED;
+/* data must live until the tests have run. */
+void mm_harness_standard_cases_prepared(const char *file, MmHarnessPrepare prepare, gpointer data);
+
 G_END_DECLS
 
 #endif

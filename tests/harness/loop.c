@@ -479,20 +479,30 @@ loop_drain(MmHarness *harness)
     harness->hold = hold;
 }
 
+/* What is left is taken away, so that it is not called with what is freed. */
 void
 loop_check_owner(MmHarness *harness, const void *data, const char *owner)
 {
-    for (guint i = 0; i < harness->timers->len; i++) {
-        if (((MilterTimer *)g_ptr_array_index(harness->timers, i))->data == data)
-            harness_violation(harness, "%s left a timer behind", owner);
+    for (guint i = harness->timers->len; i-- > 0;) {
+        MilterTimer *timer = g_ptr_array_index(harness->timers, i);
+        if (timer->data != data)
+            continue;
+        harness_violation(harness, "%s left a timer behind", owner);
+        g_free(g_ptr_array_remove_index(harness->timers, i));
     }
-    for (guint i = 0; i < harness->watches->len; i++) {
-        if (((MilterWatch *)g_ptr_array_index(harness->watches, i))->data == data)
-            harness_violation(harness, "%s left a watch behind", owner);
+    for (guint i = harness->watches->len; i-- > 0;) {
+        MilterWatch *watch = g_ptr_array_index(harness->watches, i);
+        if (watch->data != data)
+            continue;
+        harness_violation(harness, "%s left a watch behind", owner);
+        g_free(g_ptr_array_remove_index(harness->watches, i));
     }
-    for (guint i = 0; i < harness->queries->len; i++) {
-        if (((Query *)g_ptr_array_index(harness->queries, i))->data == data)
-            harness_violation(harness, "%s left a query behind", owner);
+    for (guint i = harness->queries->len; i-- > 0;) {
+        Query *query = g_ptr_array_index(harness->queries, i);
+        if (query->data != data)
+            continue;
+        harness_violation(harness, "%s left a query behind", owner);
+        names_query_free(g_ptr_array_remove_index(harness->queries, i));
     }
 }
 

@@ -253,4 +253,15 @@ void lookup_new_message(MmHarnessSession *session);
 /* CONNECT or HELO. */
 MilterEvent *lookup_copy_event(Loan *loan, const MilterEvent *event);
 
+/* ---- cases.c, extremes.c: the standard cases. */
+typedef struct Case {
+    char *file;
+    MmHarnessPrepare prepare;
+    gpointer data;
+} Case;
+/* Prepared, not configured. */
+MmHarness *cases_harness(const Case *one);
+void cases_add(const Case *one, const char *name, GTestDataFunc function);
+void extremes_add(const Case *one, gboolean has_sessions, gboolean expands);
+
 #endif

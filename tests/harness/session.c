@@ -111,7 +111,8 @@ mm_harness_negotiated(const MmHarnessSession *session)
 gboolean
 session_is_of_message(MilterEventKind kind)
 {
-    return kind >= MILTER_EVENT_MAIL && kind != MILTER_EVENT_UNKNOWN;
+    return kind >= MILTER_EVENT_MAIL && kind <= MILTER_EVENT_END_OF_MESSAGE &&
+           kind != MILTER_EVENT_UNKNOWN;
 }
 
 gboolean

@@ -214,5 +214,10 @@ main(int argc, char **argv)
     g_test_add_func("/harness/reload", test_reload);
     g_test_add_func("/harness/expand", test_expand);
     g_test_add_func("/harness/log-and-macros", test_log_and_macros);
+    mm_harness_standard_cases(POLITE, NULL);
+    mm_harness_standard_cases(POLITE, "way", "name", NULL);
+    mm_harness_standard_cases(POLITE, "way", "timer", NULL);
+    mm_harness_standard_cases(POLITE, "way", "job", NULL);
+    mm_harness_standard_cases(POLITE, "way", "watch", NULL);
     return g_test_run();
 }
