@@ -14,6 +14,18 @@
 
 G_DEFINE_QUARK(mm - address - error - quark, mm_address_error)
 
+static gboolean
+path_fits(const char *spec, const char *path, GError **error)
+{
+    const gsize room = sizeof(((struct sockaddr_un *)NULL)->sun_path);
+    if (strlen(path) < room)
+        return TRUE;
+    g_set_error(error, MM_ADDRESS_ERROR, MM_ADDRESS_ERROR_PATH,
+                _("“%s”: the path is longer than the %u bytes that a socket's may have"), spec,
+                (guint)room - 1);
+    return FALSE;
+}
+
 static MmAddress *
 parse_path(const char *spec, const char *path, GError **error)
 {
@@ -22,16 +34,25 @@ parse_path(const char *spec, const char *path, GError **error)
                     _("“%s”: the path of a unix socket must begin with “/”"), spec);
         return NULL;
     }
-    if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
-        g_set_error(error, MM_ADDRESS_ERROR, MM_ADDRESS_ERROR_PATH,
-                    _("“%s”: the path is longer than the %u bytes that a socket's may have"), spec,
-                    (guint)sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
+    if (!path_fits(spec, path, error))
         return NULL;
-    }
     MmAddress *address = g_new0(MmAddress, 1);
     address->family = MM_ADDRESS_UNIX;
     address->path = g_strdup(path);
     return address;
+}
+
+gboolean
+mm_address_move_below(MmAddress *address, const char *root, GError **error)
+{
+    if (address->family != MM_ADDRESS_UNIX || strcmp(root, "/") == 0)
+        return TRUE;
+    g_autofree char *path = g_build_filename(root, address->path, NULL);
+    if (!path_fits(path, path, error))
+        return FALSE;
+    g_free(address->path);
+    address->path = g_steal_pointer(&path);
+    return TRUE;
 }
 
 static gboolean

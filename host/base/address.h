@@ -39,6 +39,9 @@ typedef struct MmAddress {
 
 /* NULL with error set (MM_ADDRESS_ERROR). Free with mm_address_free. */
 MmAddress *mm_address_parse(const char *spec, GError **error);
+/* A unix socket's path moves below root ("/": stays as it is), as it does for a host that serves a
+ * tree. FALSE with error: the path is too long then. */
+gboolean mm_address_move_below(MmAddress *address, const char *root, GError **error);
 void mm_address_free(MmAddress *address);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MmAddress, mm_address_free)
 /* The canonical spec: "unix:/path", "inet:25@[::1]" never occurs for inet. Free with g_free. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/log.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <libintl.h>
 #include <string.h>
@@ -50,15 +52,11 @@ mm_log_set_target(MmLogTarget target, gpointer data)
 }
 
 void
-mm_log_to_stdout(MmLogLevel level, const char *id, const char *line, gpointer data)
+mm_log_to_stdout(const MmLogLine *line, gpointer data)
 {
-    (void)level;
-    (void)id;
     (void)data;
-    gsize length = strlen(line);
-    g_autofree char *whole = g_malloc(length + 1);
-    memcpy(whole, line, length);
-    whole[length++] = '\n';
+    g_autofree char *whole = g_strconcat(line->text, "\n", NULL);
+    gsize length = strlen(whole);
     gsize done = 0;
     while (done < length) {
         ssize_t n = write(STDOUT_FILENO, whole + done, length - done);
@@ -135,6 +133,13 @@ mm_log_append_value(GString *line, const char *value, gssize length)
 }
 
 static void
+append_text(GString *line, const char *text)
+{
+    g_autofree char *hidden = mm_text_hide_passwords(text);
+    mm_log_append_value(line, hidden ? hidden : text, -1);
+}
+
+static void
 append_field(GString *line, const MmField *field)
 {
     char number[G_ASCII_DTOSTR_BUF_SIZE];
@@ -142,7 +147,7 @@ append_field(GString *line, const MmField *field)
     g_string_append_c(line, '=');
     switch (field->kind) {
     case MM_FIELD_STRING:
-        mm_log_append_value(line, field->u.string, -1);
+        append_text(line, field->u.string);
         break;
     case MM_FIELD_UINT:
         g_string_append_printf(line, "%" G_GUINT64_FORMAT, field->u.uint);
@@ -181,6 +186,7 @@ mm_log_line(MmLogLevel level, const char *id, const char *domain, const char *te
     const char *translated = *text ? dgettext(domain ? domain : GETTEXT_PACKAGE, text) : text;
     g_string_append_printf(line, "%s: %s", id, translated);
     mm_log_append_fields(line, fields, n);
-    current_target(level, id, line->str, current_data);
+    const MmLogLine record = {level, id, line->str, fields, n};
+    current_target(&record, current_data);
     g_string_free(line, TRUE);
 }

@@ -76,11 +76,20 @@ void mm_log_append_fields(GString *line, const MmField *fields, gsize n);
 /* Appends value, quoted and escaped if it must be. */
 void mm_log_append_value(GString *line, const char *value, gssize length);
 
-/* Gets each line: the text as a whole, without a line end. Called from any thread. */
-typedef void (*MmLogTarget)(MmLogLevel level, const char *id, const char *line, gpointer data);
+/* One line on its way to the target; borrowed during the call. */
+typedef struct MmLogLine {
+    MmLogLevel level;
+    const char *id;
+    const char *text; /* the whole of it, without a line end */
+    const MmField *fields;
+    gsize n_fields;
+} MmLogLine;
+
+/* Called from any thread. */
+typedef void (*MmLogTarget)(const MmLogLine *line, gpointer data);
 /* NULL: standard output. Before threads start. */
 void mm_log_set_target(MmLogTarget target, gpointer data);
 /* The target for standard output; one write(2) a line. */
-void mm_log_to_stdout(MmLogLevel level, const char *id, const char *line, gpointer data);
+void mm_log_to_stdout(const MmLogLine *line, gpointer data);
 
 #endif

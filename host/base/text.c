@@ -23,6 +23,42 @@ mm_text_is_name(const char *name)
     return TRUE;
 }
 
+/* Where the password of the URI whose "://" is at start begins and ends; FALSE: it has none. */
+static gboolean
+find_password(const char *start, const char **password, const char **end)
+{
+    const char *authority = start + strlen("://");
+    gsize length = strcspn(authority, " \t\r\n'\"");
+    const char *at = memrchr(authority, '@', length);
+    const char *colon = at ? memchr(authority, ':', (gsize)(at - authority)) : NULL;
+    if (!colon)
+        return FALSE;
+    *password = colon + 1;
+    *end = at;
+    return TRUE;
+}
+
+char *
+mm_text_hide_passwords(const char *text)
+{
+    GString *out = NULL;
+    const char *done = text;
+    for (const char *start = strstr(text, "://"); start; start = strstr(start + 3, "://")) {
+        const char *password, *end;
+        if (start < done || !find_password(start, &password, &end))
+            continue;
+        if (!out)
+            out = g_string_new(NULL);
+        g_string_append_len(out, done, password - done);
+        g_string_append(out, "***");
+        done = end;
+    }
+    if (!out)
+        return NULL;
+    g_string_append(out, done);
+    return g_string_free(out, FALSE);
+}
+
 /* One line of a reply, without its CRLF. */
 typedef struct Line {
     const char *text;

@@ -11,6 +11,11 @@
 /* A name of a stage or plugin: [A-Za-z0-9._-]{1,64}, not "." or "..". */
 gboolean mm_text_is_name(const char *name);
 
+/* The text with the passwords of its URIs ("scheme://user:password@host") written as "***", or NULL
+ * if there is none. What stands between ":" and the last "@" of a URI counts, so that a password
+ * with characters that should have been escaped is hidden as a whole. Free. */
+char *mm_text_hide_passwords(const char *text);
+
 typedef enum MmReplyCheck {
     MM_REPLY_VALID,
     MM_REPLY_REPAIRABLE, /* valid SMTP, but some MTA would misread it: mm_text_reply_repair helps */

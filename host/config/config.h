@@ -35,8 +35,8 @@ void mm_problems_add(MmProblems *problems, gboolean warning, const char *file, g
 guint mm_problems_count(const MmProblems *problems); /* warnings too */
 gboolean mm_problems_has_errors(const MmProblems *problems);
 const MmProblem *mm_problems_get(const MmProblems *problems, guint i);
-/* "FILE:LINE: [GROUP] KEY: what is wrong (what is allowed)", with what is not there left out. Free.
- */
+/* "FILE:LINE: [GROUP] KEY: what is wrong (what is allowed)", with what is not there left out and
+ * passwords of URIs hidden. Free. */
 char *mm_problem_to_string(const MmProblem *problem);
 
 /* A key as it was written, before its type is known. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config/config.h"
 
+#include "base/text.h"
+
 struct MmProblems {
     GPtrArray *list; /* of MmProblem */
     gboolean has_errors;
@@ -84,5 +86,9 @@ mm_problem_to_string(const MmProblem *problem)
     g_string_append(text, problem->text);
     if (problem->allowed && *problem->allowed)
         g_string_append_printf(text, " (%s)", problem->allowed);
-    return g_string_free(text, FALSE);
+    char *hidden = mm_text_hide_passwords(text->str);
+    if (!hidden)
+        return g_string_free(text, FALSE);
+    g_string_free(text, TRUE);
+    return hidden;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How a settings object is filled; private to config. */
+/* How a settings object is filled; for config, and for control, which keeps what a restart changes.
+ */
 #ifndef MM_CONFIG_SETTINGS_PRIVATE_H
 #define MM_CONFIG_SETTINGS_PRIVATE_H
 

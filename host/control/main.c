@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* milter-manager: hosts a chain of milters behind one socket. */
 #include "base/i18n.h"
+#include "base/language.h"
+#include "chain/services.h"
 #include "control/options.h"
+#include "control/privileges.h"
 #include "control/serve.h"
 #include "control/setup.h"
 #include "control/status.h"
 
-#include <libintl.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,16 +24,37 @@ print_problems(const MmProblems *problems)
     return mm_problems_has_errors(problems) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* As the one who will serve, whose rights decide what detectors and plugins see. Where that one
+ * does not exist yet the look is taken as root. */
+static gboolean
+become_reader(const MmConfig *config, MmProblems *problems, GError **error)
+{
+    const MmSettings *manager = config->manager;
+    g_autoptr(GError) unknown = NULL;
+    MmIdentity identity;
+    if (mm_privileges_find(manager, &identity, &unknown)) {
+        gboolean good = mm_privileges_drop(&identity, error);
+        mm_identity_clear(&identity);
+        return good;
+    }
+    const char *key = *mm_settings_get_string(manager, "user") ? "user" : "group";
+    if (*mm_settings_get_string(manager, key)) {
+        const char *file;
+        guint line;
+        mm_settings_location(manager, key, &file, &line);
+        mm_problems_add(problems, FALSE, file, line, "manager", key, unknown->message, NULL);
+    }
+    return TRUE;
+}
+
 /* --check-config and --show-config. */
 static int
-look_at_config(MmSetup *setup, gboolean show)
+look_at_config(MmSetup *setup, const MmConfig *config, gboolean show, MmProblems *problems)
 {
-    MmSnapshot *snapshot;
-    g_autoptr(MmProblems) problems = mm_problems_new();
-    mm_setup_load(setup, NULL, &snapshot, problems);
+    MmSnapshot *snapshot = mm_setup_build(setup, config, NULL, problems);
     int code = print_problems(problems);
     if (snapshot && show) {
-        g_autofree char *text = mm_setup_print(snapshot);
+        g_autofree char *text = mm_setup_print(setup, snapshot);
         fputs(text, stdout);
     }
     mm_snapshot_unref(snapshot);
@@ -40,13 +62,10 @@ look_at_config(MmSetup *setup, gboolean show)
 }
 
 static int
-list_plugins(MmSetup *setup)
+list_plugins(MmSetup *setup, const MmConfig *config)
 {
-    MmSnapshot *snapshot;
-    g_autoptr(MmProblems) problems = mm_problems_new();
     g_autoptr(GString) out = g_string_new(NULL);
-    mm_setup_load(setup, NULL, &snapshot, problems); /* for plugin-path */
-    mm_snapshot_unref(snapshot);
+    mm_setup_use_plugin_path(setup, config->manager);
     gboolean good = mm_registry_describe_all(setup->registry, out);
     fputs(out->str, stdout);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -68,26 +87,44 @@ inspect_plugin(const char *file)
 }
 
 static int
-look(const MmCommandLine *line)
+look_with(MmSetup *setup, const MmConfig *config, MmProblems *problems, GError **error)
 {
-    g_autoptr(GError) error = NULL;
-    MmSetup setup;
-    MmWorker *control = mm_worker_new_here(0, &error);
-    int code = EXIT_FAILURE;
-    if (control && mm_setup_init(&setup, line, control, &error)) {
-        code = line->action == MM_ACTION_LIST_PLUGINS
-                   ? list_plugins(&setup)
-                   : look_at_config(&setup, line->action == MM_ACTION_SHOW_CONFIG);
-        mm_setup_clear(&setup);
-    }
-    if (error)
-        fprintf(stderr, "milter-manager: %s\n", error->message);
-    mm_worker_free(control);
+    if (!become_reader(config, problems, error))
+        return EXIT_FAILURE;
+    if (setup->line->action == MM_ACTION_LIST_PLUGINS)
+        return list_plugins(setup, config);
+    setup->control = mm_worker_new_here(0, error);
+    if (!setup->control)
+        return EXIT_FAILURE;
+    mm_services_set_control(setup->control);
+    int code =
+        look_at_config(setup, config, setup->line->action == MM_ACTION_SHOW_CONFIG, problems);
+    g_clear_pointer(&setup->control, mm_worker_free);
     return code;
 }
 
 static int
-act(const MmCommandLine *line)
+look(const MmCommandLine *line)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MmProblems) problems = mm_problems_new();
+    MmSetup setup;
+    int code = EXIT_FAILURE;
+    if (mm_setup_init(&setup, line, &error)) {
+        g_autoptr(MmConfig) config = mm_setup_read(&setup, problems);
+        if (config)
+            code = look_with(&setup, config, problems, &error);
+        else
+            code = print_problems(problems);
+        mm_setup_clear(&setup);
+    }
+    if (error)
+        fprintf(stderr, "milter-manager: %s\n", error->message);
+    return code;
+}
+
+static int
+act(MmCommandLine *line)
 {
     switch (line->action) {
     case MM_ACTION_VERSION:
@@ -105,14 +142,18 @@ act(const MmCommandLine *line)
     }
 }
 
+/* Tests and a tree that is not installed name another folder. */
+static const char *
+locale_folder(void)
+{
+    const char *folder = g_getenv("MILTER_MANAGER_LOCALE_DIR");
+    return folder ? folder : MM_LOCALE_DIR;
+}
+
 int
 main(int argc, char **argv)
 {
-    setlocale(LC_ALL, "");
-    setlocale(LC_NUMERIC, "C");
-    bindtextdomain(GETTEXT_PACKAGE, MM_LOCALE_DIR);
-    bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
-    textdomain(GETTEXT_PACKAGE);
+    mm_language_begin(locale_folder());
     g_autoptr(GError) error = NULL;
     g_autoptr(MmCommandLine) line = mm_command_line_parse(&argc, &argv, &error);
     if (!line) {

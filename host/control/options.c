@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "control/options.h"
 
+#include "base/address.h"
 #include "base/i18n.h"
+#include "base/log.h"
 #include "config/value.h"
+#include "control/check.h"
+
+/* Of the schema. */
+#define WORKERS_MAX 1024
 
 /* Where GOption puts what it read. */
 typedef struct Raw {
     char *config, *connection_spec, *user_name, *group_name, *socket_group, *socket_mode;
     char *pid_file, *root, *inspect, *log_level, *log_target;
     char **plugin_path;
-    int workers;
+    int workers; /* -1: not given */
     gboolean daemon, no_daemon, show, check, list, verbose, quiet, status, watch, version;
 } Raw;
 
@@ -107,7 +113,7 @@ take_overrides(MmCommandLine *line, const Raw *raw)
     if (raw->daemon || raw->no_daemon)
         override(line, "daemon", g_variant_new_boolean(raw->daemon && !raw->no_daemon),
                  raw->no_daemon ? "--no-daemon" : "--daemon");
-    if (raw->workers > 0)
+    if (raw->workers >= 0)
         override(line, "workers", g_variant_new_uint32((guint32)raw->workers), "--workers");
     if (raw->log_level)
         override_string(line, "log-level", raw->log_level, "--log-level");
@@ -130,9 +136,62 @@ action_of(const Raw *raw)
         return MM_ACTION_LIST_PLUGINS;
     if (raw->inspect)
         return MM_ACTION_INSPECT_PLUGIN;
-    if (raw->status)
-        return MM_ACTION_STATUS;
-    return raw->watch ? MM_ACTION_WATCH : MM_ACTION_SERVE;
+    if (raw->watch) /* --status --watch too */
+        return MM_ACTION_WATCH;
+    return raw->status ? MM_ACTION_STATUS : MM_ACTION_SERVE;
+}
+
+static gboolean
+bad_value(const char *option, const char *value, const char *allowed, GError **error)
+{
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _("%s: “%s” is not allowed (%s)"),
+                option, value, allowed);
+    return FALSE;
+}
+
+static gboolean
+check_log_options(const Raw *raw, GError **error)
+{
+    static const char *const targets[] = {"auto", "stdout", "syslog", "journal", NULL};
+    MmLogLevel level;
+    if (raw->log_level && !mm_log_level_from_name(raw->log_level, &level))
+        return bad_value("--log-level", raw->log_level,
+                         _("one of: error, warning, notice, info, debug"), error);
+    if (raw->log_target && !g_strv_contains(targets, raw->log_target))
+        return bad_value("--log-target", raw->log_target,
+                         _("one of: auto, stdout, syslog, journal"), error);
+    return TRUE;
+}
+
+static gboolean
+check_values(const Raw *raw, GError **error)
+{
+    if (raw->workers < -1 || raw->workers > WORKERS_MAX) {
+        g_autofree char *value = g_strdup_printf("%d", raw->workers);
+        return bad_value("--workers", value, _("a number from 0 to 1024"), error);
+    }
+    if (raw->socket_mode && !mm_check_mode(raw->socket_mode, NULL))
+        return bad_value("--unix-socket-mode", raw->socket_mode,
+                         _("three octal digits, as in 0660"), error);
+    if (raw->connection_spec) {
+        g_autoptr(MmAddress) address = mm_address_parse(raw->connection_spec, error);
+        if (!address)
+            return FALSE;
+    }
+    return check_log_options(raw, error);
+}
+
+static gboolean
+check_one_action(const Raw *raw, GError **error)
+{
+    int actions = raw->version + raw->show + raw->check + raw->list + (raw->inspect != NULL) +
+                  (raw->status || raw->watch);
+    if (actions <= 1)
+        return TRUE;
+    g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                        _("only one of --version, --show-config, --check-config, --list-plugins, "
+                          "--inspect-plugin and --status can be done at a time"));
+    return FALSE;
 }
 
 static gboolean
@@ -141,18 +200,18 @@ check(const Raw *raw, int argc, char **argv, GError **error)
     if (argc > 1)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _("unexpected argument “%s”"),
                     argv[1]);
-    else if (raw->workers < 0)
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    _("--workers: %d is not a number of threads"), raw->workers);
+    else if (raw->daemon && raw->no_daemon)
+        g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                            _("--daemon and --no-daemon exclude each other"));
     else
-        return TRUE;
+        return check_values(raw, error) && check_one_action(raw, error);
     return FALSE;
 }
 
 MmCommandLine *
 mm_command_line_parse(int *argc, char ***argv, GError **error)
 {
-    Raw raw = {0};
+    Raw raw = {.workers = -1};
     if (!parse(&raw, argc, argv, error) || !check(&raw, *argc, *argv, error)) {
         raw_clear(&raw);
         return NULL;
@@ -168,6 +227,23 @@ mm_command_line_parse(int *argc, char ***argv, GError **error)
     take_overrides(line, &raw);
     raw_clear(&raw);
     return line;
+}
+
+static void
+make_absolute(char **path)
+{
+    char *whole = *path ? g_canonicalize_filename(*path, NULL) : NULL;
+    g_free(*path);
+    *path = whole;
+}
+
+void
+mm_command_line_make_absolute(MmCommandLine *line)
+{
+    make_absolute(&line->config);
+    make_absolute(&line->root);
+    for (char **path = line->plugin_path; path && *path; path++)
+        make_absolute(path);
 }
 
 void

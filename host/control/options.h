@@ -31,6 +31,8 @@ typedef struct MmCommandLine {
 
 /* NULL with error (G_OPTION_ERROR): usage. --help prints and exits. */
 MmCommandLine *mm_command_line_parse(int *argc, char ***argv, GError **error);
+/* Paths go on to mean the same after a change of the working directory. */
+void mm_command_line_make_absolute(MmCommandLine *line);
 void mm_command_line_free(MmCommandLine *line);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MmCommandLine, mm_command_line_free)
 

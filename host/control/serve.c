@@ -2,17 +2,22 @@
 #include "control/serve.h"
 
 #include "base/i18n.h"
-#include "base/log.h"
+#include "base/language.h"
+#include "base/log-target.h"
 #include "chain/services.h"
-#include "control/listener.h"
-#include "control/privileges.h"
+#include "control/daemon.h"
+#include "control/notify.h"
 #include "control/server.h"
+#include "control/sockets.h"
 
+#include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define JOB_THREADS 4u
 
@@ -60,9 +65,12 @@ static gboolean
 stop(gpointer data)
 {
     MmServer *server = data;
-    if (server->stopping)
+    if (server->stopping) { /* asked twice: wait no longer */
+        waited_enough(server);
         return G_SOURCE_CONTINUE;
+    }
     server->stopping = TRUE;
+    mm_notify_stopping();
     MM_LOG(MM_LOG_NOTICE, "stopping", N_("Stopping: no new session is accepted"),
            MM_UINT("sessions", mm_team_sessions(server->team)));
     g_clear_pointer(&server->listener, mm_listener_free);
@@ -84,64 +92,11 @@ reload(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-/* ---- Start and end. */
-
 static gboolean
-load_first(MmServer *server)
+log_statistics(gpointer data)
 {
-    g_autoptr(MmProblems) problems = mm_problems_new();
-    mm_setup_load(&server->setup, NULL, &server->snapshot, problems);
-    for (guint i = 0; i < mm_problems_count(problems); i++) {
-        g_autofree char *text = mm_problem_to_string(mm_problems_get(problems, i));
-        fprintf(stderr, "%s\n", text);
-    }
-    return server->snapshot != NULL;
-}
-
-static gboolean
-listen_for_mta(MmServer *server, uid_t owner, GError **error)
-{
-    const MmSettings *manager = server->snapshot->manager;
-    g_autoptr(MmAddress) address =
-        mm_address_parse(mm_settings_get_string(manager, "connection-spec"), error);
-    if (!address)
-        return FALSE;
-    g_autofree char *group = mm_privileges_socket_group(manager);
-    const MmListenerOptions options = {
-        .address = address,
-        .mode = (guint)strtoul(mm_settings_get_string(manager, "unix-socket-mode"), NULL, 8),
-        .group = group,
-        .owner = owner};
-    int fd = mm_listener_bind(&options, error);
-    if (fd < 0)
-        return FALSE;
-    server->listener =
-        mm_listener_new(mm_worker_reactor(server->control), fd, address->path, accepted, server);
-    return TRUE;
-}
-
-static gboolean
-listen_for_control(MmServer *server, uid_t owner, GError **error)
-{
-    g_autofree char *path = mm_setup_control_path(server->snapshot->manager);
-    g_autofree char *spec = g_strconcat("unix:", path, NULL);
-    g_autoptr(MmAddress) address = mm_address_parse(spec, error);
-    if (!address)
-        return FALSE;
-    const MmListenerOptions options = {.address = address, .mode = 0600, .owner = owner};
-    int fd = mm_listener_bind(&options, error);
-    if (fd < 0)
-        return FALSE;
-    server->control_socket =
-        mm_control_socket_new(mm_worker_reactor(server->control), fd, path, mm_server_verb, server);
-    return TRUE;
-}
-
-static guint
-team_size(const MmSettings *manager)
-{
-    guint32 size = mm_settings_get_uint(manager, "workers");
-    return size > 0 ? size : g_get_num_processors();
+    mm_server_log_statistics(data);
+    return G_SOURCE_CONTINUE;
 }
 
 /* Before it is said that we serve: who reads that may send one at once. */
@@ -152,34 +107,187 @@ catch_signals(MmServer *server)
     server->signals[0] = g_unix_signal_add(SIGHUP, reload, server);
     server->signals[1] = g_unix_signal_add(SIGTERM, stop, server);
     server->signals[2] = g_unix_signal_add(SIGINT, stop, server);
+    server->signals[3] = g_unix_signal_add(SIGUSR2, log_statistics, server);
+}
+
+/* ---- Start: as whoever started us. */
+
+/* Raises the hard limit too if we may. */
+static void
+raise_descriptors(const MmSettings *manager)
+{
+    guint32 wanted = mm_settings_get_uint(manager, "max-file-descriptors");
+    struct rlimit limit;
+    if (wanted == 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    const struct rlimit raised = {wanted, MAX(limit.rlim_max, wanted)};
+    const struct rlimit least = {MIN(limit.rlim_max, wanted), limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        return;
+    int reason = errno;
+    (void)setrlimit(RLIMIT_NOFILE, &least);
+    MM_LOG(MM_LOG_WARNING, "descriptors-limited",
+           N_("The limit of open files could not be raised to what is configured"),
+           MM_UINT("wanted", wanted), MM_UINT("limit", least.rlim_cur),
+           MM_STR("reason", g_strerror(reason)));
 }
 
 static gboolean
-start(MmServer *server, GError **error)
+go_into_background(MmServer *server, GError **error)
 {
-    const MmSettings *manager = server->snapshot->manager;
-    mm_server_take_settings(server->snapshot);
+    if (!mm_settings_get_boolean(server->manager, "daemon"))
+        return TRUE;
+    mm_command_line_make_absolute(server->line);
+    if (!mm_daemon_begin(error))
+        return FALSE;
+    server->daemon = TRUE;
+    return TRUE;
+}
+
+static gboolean
+write_pid_file(MmServer *server, GError **error)
+{
+    const char *path = mm_settings_get_string(server->manager, "pid-file");
+    if (!*path)
+        return TRUE;
+    server->pid_file = mm_pid_file_new(path, error);
+    return server->pid_file != NULL;
+}
+
+/* What needs the rights of root, and then without them. */
+static gboolean
+become_server(MmServer *server, GError **error)
+{
     MmIdentity identity;
-    if (!mm_privileges_find(manager, &identity, error))
+    if (!mm_privileges_find(server->manager, &identity, error))
         return FALSE;
-    gboolean ready = listen_for_mta(server, identity.uid, error) &&
-                     listen_for_control(server, identity.uid, error) &&
-                     mm_privileges_drop(&identity, error);
+    raise_descriptors(server->manager);
+    gboolean good =
+        mm_sockets_open(&server->sockets, server->manager, server->line->root, &identity, error) &&
+        go_into_background(server, error) && write_pid_file(server, error) &&
+        mm_privileges_drop(&identity, error);
     mm_identity_clear(&identity);
-    if (!ready)
+    return good;
+}
+
+static gboolean
+choose_log(const MmServer *server, GError **error)
+{
+    const char *target = mm_settings_get_string(server->manager, "log-target");
+    int facility = mm_log_facility(mm_settings_get_string(server->manager, "syslog-facility"));
+    if (strcmp(target, "auto") == 0)
+        target = mm_log_auto_target(server->daemon);
+    return mm_log_choose_target(target, facility, error);
+}
+
+/* ---- Start: as the one who serves. */
+
+static void
+print_problems(const MmProblems *problems)
+{
+    for (guint i = 0; i < mm_problems_count(problems); i++) {
+        g_autofree char *text = mm_problem_to_string(mm_problems_get(problems, i));
+        fprintf(stderr, "%s\n", text);
+    }
+}
+
+static gboolean
+build_first(MmServer *server, const MmConfig *config, MmProblems *problems)
+{
+    server->snapshot = mm_setup_build(&server->setup, config, NULL, problems);
+    if (!server->snapshot) {
+        print_problems(problems);
         return FALSE;
-    server->team = mm_team_new(team_size(manager), server->control, server->jobs, session_ended,
-                               server, error);
+    }
+    mm_server_log_problems(problems, "config-problem");
+    const char *file = mm_setup_file(&server->setup);
+    if (file && access(file, R_OK) != 0)
+        MM_LOG(MM_LOG_WARNING, "config-unreadable",
+               N_("The user we run as cannot read the configuration: it cannot be loaded anew"),
+               MM_STR("file", file), MM_STR("reason", g_strerror(errno)));
+    return TRUE;
+}
+
+static guint
+team_size(const MmSettings *manager)
+{
+    guint32 size = mm_settings_get_uint(manager, "workers");
+    return size > 0 ? size : g_get_num_processors();
+}
+
+static gboolean
+start_threads(MmServer *server, GError **error)
+{
+    server->jobs = mm_jobs_new(JOB_THREADS);
+    server->team = mm_team_new(team_size(server->manager), server->control, server->jobs,
+                               session_ended, server, error);
     if (!server->team)
         return FALSE;
     mm_team_adopt(server->team, server->snapshot);
+    return TRUE;
+}
+
+static void
+open_doors(MmServer *server)
+{
+    MmReactor *reactor = mm_worker_reactor(server->control);
+    MmSockets *sockets = &server->sockets;
+    server->listener =
+        mm_listener_new(reactor, sockets->main, sockets->main_path, accepted, server);
+    server->control_socket = mm_control_socket_new(reactor, sockets->control, sockets->control_path,
+                                                   mm_server_verb, server);
+    sockets->main = sockets->control = -1;
+    g_clear_pointer(&sockets->main_path, g_free);
+    g_clear_pointer(&sockets->control_path, g_free);
+}
+
+static void
+say_ready(MmServer *server)
+{
+    const char *spec = mm_settings_get_string(server->manager, "connection-spec");
+    g_autofree char *status = g_strdup_printf(_("Serving on %s"), spec);
     server->started = server->loaded = g_get_real_time() / G_USEC_PER_SEC;
-    catch_signals(server);
-    MM_LOG(MM_LOG_NOTICE, "started", N_("Serving"),
-           MM_STR("connection-spec", mm_settings_get_string(manager, "connection-spec")),
+    MM_LOG(MM_LOG_NOTICE, "started", N_("Serving"), MM_STR("connection-spec", spec),
            MM_UINT("stages", server->snapshot->instances->len),
            MM_UINT("workers", mm_team_size(server->team)), MM_STR("reactor", mm_reactor_backend()));
+    mm_notify_ready(status);
+    mm_daemon_ready();
+}
+
+static gboolean
+start(MmServer *server, const MmConfig *config, MmProblems *problems, GError **error)
+{
+    if (!become_server(server, error) || !choose_log(server, error))
+        return FALSE;
+    server->control = mm_worker_new_here(0, error);
+    if (!server->control)
+        return FALSE;
+    mm_services_set_control(server->control);
+    server->setup.control = server->control;
+    if (!build_first(server, config, problems) || !start_threads(server, error))
+        return FALSE;
+    mm_setup_fix(&server->setup, server->manager);
+    open_doors(server);
+    catch_signals(server);
+    say_ready(server);
     return TRUE;
+}
+
+static gboolean
+begin(MmServer *server, GError **error)
+{
+    g_autoptr(MmProblems) problems = mm_problems_new();
+    if (!mm_setup_init(&server->setup, server->line, error))
+        return FALSE;
+    g_autoptr(MmConfig) config = mm_setup_read(&server->setup, problems);
+    if (!config || mm_problems_has_errors(problems)) {
+        print_problems(problems);
+        return FALSE;
+    }
+    server->manager = mm_settings_ref(config->manager);
+    mm_language_set(mm_settings_get_string(config->manager, "language"));
+    mm_server_take_settings(config->manager);
+    return start(server, config, problems, error);
 }
 
 static void
@@ -191,6 +299,8 @@ run(MmServer *server)
     g_main_loop_unref(server->loop);
 }
 
+/* ---- End. */
+
 /* Posts of the workers may still be on their way: they are run before what they speak of is gone.
  */
 static void
@@ -201,10 +311,9 @@ settle(MmServer *server)
 }
 
 static void
-finish(MmServer *server)
+end_serving(MmServer *server)
 {
-    MmReactor *reactor = mm_worker_reactor(server->control);
-    mm_timer_stop(reactor, &server->shutdown_limit);
+    mm_timer_stop(mm_worker_reactor(server->control), &server->shutdown_limit);
     g_clear_pointer(&server->listener, mm_listener_free);
     g_clear_pointer(&server->team, mm_team_free);
     g_clear_pointer(&server->jobs, mm_jobs_free);
@@ -212,29 +321,33 @@ finish(MmServer *server)
     g_clear_pointer(&server->control_socket, mm_control_socket_free);
     g_clear_pointer(&server->snapshot, mm_snapshot_unref);
     settle(server);
+}
+
+static void
+finish(MmServer *server)
+{
+    if (server->control)
+        end_serving(server);
+    mm_sockets_clear(&server->sockets);
+    g_clear_pointer(&server->pid_file, mm_pid_file_free);
+    g_clear_pointer(&server->manager, mm_settings_unref);
     mm_setup_clear(&server->setup);
     g_clear_pointer(&server->control, mm_worker_free);
 }
 
 int
-mm_serve(const MmCommandLine *line)
+mm_serve(MmCommandLine *line)
 {
     g_autoptr(GError) error = NULL;
     int code = EXIT_FAILURE;
-    MmServer server = {.line = line};
+    MmServer server = {.line = line, .sockets = {.main = -1, .control = -1}};
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a full spool is an error of a write, not the end */
-    server.control = mm_worker_new_here(0, &error);
-    if (server.control) {
-        mm_services_set_control(server.control);
-        server.jobs = mm_jobs_new(JOB_THREADS);
-        if (mm_setup_init(&server.setup, line, server.control, &error) && load_first(&server) &&
-            start(&server, &error)) {
-            run(&server);
-            code = EXIT_SUCCESS;
-            MM_LOG(MM_LOG_NOTICE, "stopped", N_("Stopped"),
-                   MM_UINT("sessions", mm_team_sessions(server.team)));
-        }
+    if (begin(&server, &error)) {
+        run(&server);
+        code = EXIT_SUCCESS;
+        MM_LOG(MM_LOG_NOTICE, "stopped", N_("Stopped"),
+               MM_UINT("sessions", mm_team_sessions(server.team)));
     }
     if (error)
         fprintf(stderr, "milter-manager: %s\n", error->message);

@@ -8,7 +8,8 @@
 
 #include "control/options.h"
 
-/* Serves until TERM or INT; returns the exit code of the process. */
-int mm_serve(const MmCommandLine *line);
+/* Serves until TERM or INT; the paths of line become absolute if it goes into the background.
+ * Returns the exit code of the process. */
+int mm_serve(MmCommandLine *line);
 
 #endif

@@ -6,23 +6,29 @@
 #ifndef MM_CONTROL_SERVER_H
 #define MM_CONTROL_SERVER_H
 
+#include "control/daemon.h"
 #include "control/listener.h"
 #include "control/setup.h"
 #include "control/socket.h"
+#include "control/sockets.h"
 #include "control/team.h"
 
 typedef struct MmServer {
-    const MmCommandLine *line;
+    MmCommandLine *line;
     GMainLoop *loop;
     MmWorker *control;
     MmJobs *jobs;
     MmSetup setup;
+    MmSettings *manager; /* [manager] as we were started with */
+    MmSockets sockets;   /* until somebody serves them */
+    MmPidFile *pid_file;
+    gboolean daemon;
     MmSnapshot *snapshot;
     MmTeam *team;
     MmListener *listener;
     MmControlSocket *control_socket;
     MmTimer shutdown_limit;
-    guint signals[3]; /* sources */
+    guint signals[4]; /* sources */
     gboolean stopping;
     gint64 started, loaded; /* seconds since 1970 */
     guint reloads;
@@ -35,7 +41,11 @@ void mm_server_update_pause(MmServer *server);
  * everything. FALSE: the one before goes on. */
 gboolean mm_server_reload(MmServer *server, MmProblems *problems);
 /* Takes what of [manager] may change while serving. */
-void mm_server_take_settings(const MmSnapshot *snapshot);
+void mm_server_take_settings(const MmSettings *manager);
+void mm_server_log_problems(const MmProblems *problems, const char *id);
+
+/* figures.c: every counter and histogram, one line each. */
+void mm_server_log_statistics(MmServer *server);
 
 /* verbs.c: the verbs of the control socket; data is the server. */
 void mm_server_verb(gpointer data, MmRequest *request, const char *verb, const char *arguments);

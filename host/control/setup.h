@@ -14,24 +14,30 @@ typedef struct MmSetup {
     const MmCommandLine *line;
     MmSchemas *schemas;
     MmRegistry *registry;
-    MmWorker *control;
+    MmWorker *control; /* NULL: nothing is served */
+    MmSettings *fixed; /* [manager] as the host was started with; NULL: it is not yet */
 } MmSetup;
 
-/* FALSE with error: the schemas are not installed. line is borrowed. control may be NULL if nothing
- * will be served. */
-gboolean mm_setup_init(MmSetup *setup, const MmCommandLine *line, MmWorker *control,
-                       GError **error);
+/* FALSE with error: the schemas are not installed. line is borrowed. */
+gboolean mm_setup_init(MmSetup *setup, const MmCommandLine *line, GError **error);
 void mm_setup_clear(MmSetup *setup);
+/* From now on the keys that only a restart changes keep the values they have in manager: another
+ * one in the file is a warning. */
+void mm_setup_fix(MmSetup *setup, MmSettings *manager);
 /* The file in force: --config, or the default if it is there, or NULL. */
 const char *mm_setup_file(const MmSetup *setup);
 /* The file and the options alone: what stages say is not known yet. NULL if it cannot be read. */
 MmConfig *mm_setup_read(const MmSetup *setup, MmProblems *problems);
-/* Reads and checks everything. *snapshot is NULL if there is an error; predecessor may be NULL. */
+/* Searches plugins where the options and [manager] say; mm_setup_build does it itself. */
+void mm_setup_use_plugin_path(MmSetup *setup, const MmSettings *manager);
+/* What was read, with plugins and detectors. NULL if problems has an error, also one from before;
+ * predecessor may be NULL. */
+MmSnapshot *mm_setup_build(MmSetup *setup, const MmConfig *config, MmSnapshot *predecessor,
+                           MmProblems *problems);
+/* Both. *snapshot is NULL if there is an error. */
 void mm_setup_load(MmSetup *setup, MmSnapshot *predecessor, MmSnapshot **snapshot,
                    MmProblems *problems);
-/* Where the control socket of this [manager] is. Free. */
-char *mm_setup_control_path(const MmSettings *manager);
 /* The configuration in force in the syntax of its file. Free. */
-char *mm_setup_print(const MmSnapshot *snapshot);
+char *mm_setup_print(const MmSetup *setup, const MmSnapshot *snapshot);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/i18n.h"
 #include "base/table.h"
 #include "control/setup.h"
+#include "control/sockets.h"
 
 #include <json-glib/json-glib.h>
 #include <stdio.h>
@@ -207,11 +208,11 @@ control_path(const MmCommandLine *line, GError **error)
     MmSetup setup;
     char *path = NULL;
     g_autoptr(MmProblems) problems = mm_problems_new();
-    if (!mm_setup_init(&setup, line, NULL, error))
+    if (!mm_setup_init(&setup, line, error))
         return NULL;
     g_autoptr(MmConfig) config = mm_setup_read(&setup, problems);
     if (config)
-        path = mm_setup_control_path(config->manager);
+        path = mm_sockets_control_path(config->manager, line->root);
     else if (mm_problems_count(problems) > 0) {
         g_autofree char *text = mm_problem_to_string(mm_problems_get(problems, 0));
         g_set_error_literal(error, MM_CONTROL_ERROR, MM_CONTROL_ERROR_NOT_RUNNING, text);

@@ -274,6 +274,17 @@ check(MmServer *server, MmRequest *request, const char *arguments)
     answer(request, builder);
 }
 
+/* The configuration in force as a text. */
+static void
+show_config(MmServer *server, MmRequest *request, const char *arguments)
+{
+    (void)arguments;
+    g_autofree char *text = mm_setup_print(&server->setup, server->snapshot);
+    g_autoptr(JsonNode) node = json_node_init_string(json_node_alloc(), text);
+    g_autofree char *json = json_to_string(node, FALSE);
+    mm_request_answer(request, json);
+}
+
 /* ---- Dispatch. */
 
 static void list_verbs(MmServer *server, MmRequest *request, const char *arguments);
@@ -283,8 +294,8 @@ static const struct {
     const char *name;
     HostVerb function;
 } host_verbs[] = {
-    {"check", check},   {"reload", reload},    {"statistics", statistics},
-    {"status", status}, {"verbs", list_verbs},
+    {"check", check},           {"reload", reload}, {"show-config", show_config},
+    {"statistics", statistics}, {"status", status}, {"verbs", list_verbs},
 };
 
 static void

@@ -14,9 +14,10 @@ take_spec(Relay *relay)
         return FALSE;
     }
     relay->address = mm_address_parse(spec, &error);
-    if (!relay->address)
-        host->problem(relay->self, "connection-spec", error->message, NULL);
-    return relay->address != NULL;
+    if (relay->address && mm_address_move_below(relay->address, host->root(relay->self), &error))
+        return TRUE;
+    host->problem(relay->self, "connection-spec", error->message, NULL);
+    return FALSE;
 }
 
 static void

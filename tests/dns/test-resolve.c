@@ -479,10 +479,8 @@ test_server_texts(void)
 }
 
 static void
-keep_quiet(MmLogLevel level, const char *id, const char *line, gpointer data)
+keep_quiet(const MmLogLine *line, gpointer data)
 {
-    (void)level;
-    (void)id;
     (void)line;
     (void)data;
 }
