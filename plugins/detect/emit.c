@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From what was found to the stages of the chain; the keys that all detectors have. */
+#include "detect/detect.h"
+#include "detect/spec.h"
+#include "detect/text.h"
+
+#include <string.h>
+
+typedef struct Emitter {
+    const MilterHost *host;
+    MilterInstance *self;
+    MilterExpansion *expansion;
+    const char *detector;
+} Emitter;
+
+/* ---- Order and doubles. */
+
+static int
+by_rank(gconstpointer a, gconstpointer b)
+{
+    const DetectFound *x = *(const DetectFound *const *)a;
+    const DetectFound *y = *(const DetectFound *const *)b;
+    return (int)x->record->rank - (int)y->record->rank;
+}
+
+/* The same socket may be written with a name or an address. */
+static char *
+comparable(const char *spec)
+{
+    const char *at = strchr(spec, '@');
+    static const char *const local[] = {"localhost", "127.0.0.1", "[::1]", "[127.0.0.1]"};
+    for (guint i = 0; at && i < G_N_ELEMENTS(local); i++) {
+        const char *colon = strchr(spec, ':');
+        if (g_ascii_strcasecmp(at + 1, local[i]) == 0)
+            return g_strdup_printf("%.*s@localhost", (int)(at - colon - 1), colon + 1);
+    }
+    return g_strdup(spec);
+}
+
+static void
+warn_of_double(const Emitter *emitter, const DetectFound *a, const DetectFound *b)
+{
+    g_autofree char *text =
+        g_strdup_printf(_("%s (%s) and %s (%s) listen on the same socket, %s"), a->name,
+                        a->spec_origin, b->name, b->spec_origin, b->spec);
+    emitter->host->warn(emitter->self, NULL, text, NULL);
+}
+
+static void
+find_doubles(const Emitter *emitter, const GPtrArray *found)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < found->len; i++) {
+        DetectFound *this = g_ptr_array_index(found, i);
+        if (!this->enabled || !this->spec)
+            continue;
+        char *key = comparable(this->spec);
+        const DetectFound *before = g_hash_table_lookup(seen, key);
+        if (before) {
+            warn_of_double(emitter, before, this);
+            g_free(key);
+        } else {
+            g_hash_table_insert(seen, key, this);
+        }
+    }
+}
+
+/* ---- Stages. */
+
+static void
+set(const Emitter *emitter, const char *key, GVariant *value, const char *place)
+{
+    g_autofree char *origin = g_strdup_printf("%s: %s", emitter->detector, place);
+    g_variant_ref_sink(value);
+    g_autofree char *text = g_variant_print(value, FALSE);
+    g_variant_unref(value);
+    emitter->host->expand_set(emitter->expansion, key, text, origin);
+}
+
+static void
+emit(const Emitter *emitter, const DetectFound *found)
+{
+    const DetectRecord *record = found->record;
+    const char *table = record->origin ? record->origin : "default";
+    g_autofree char *origin = g_strdup_printf("%s: %s", emitter->detector, found->enabled_origin);
+    emitter->host->expand_stage(emitter->expansion, found->name, "relay", origin);
+    set(emitter, "enabled", g_variant_new_boolean(found->enabled), found->enabled_origin);
+    if (found->spec)
+        set(emitter, "connection-spec", g_variant_new_string(found->spec), found->spec_origin);
+    if (record->conditions)
+        set(emitter, "conditions", g_variant_new_strv(record->conditions, -1), table);
+    set(emitter, "fallback-status", g_variant_new_string(record->fallback), table);
+    if (found->patience > 0)
+        set(emitter, "reading-timeout",
+            g_variant_new_double(DETECT_READING_TIMEOUT + found->patience), found->patience_origin);
+}
+
+void
+detect_emit(const MilterHost *host, MilterInstance *self, MilterExpansion *expansion,
+            const char *detector, const DetectReport *report)
+{
+    const Emitter emitter = {host, self, expansion, detector};
+    g_ptr_array_sort(report->found, by_rank);
+    for (guint i = 0; i < report->found->len; i++)
+        emit(&emitter, g_ptr_array_index(report->found, i));
+    find_doubles(&emitter, report->found);
+    for (guint i = 0; i < report->warnings->len; i++)
+        host->warn(self, NULL, g_ptr_array_index(report->warnings, i), NULL);
+    for (guint i = 0; i < report->notes->len; i++) {
+        const MilterField field = {"what", g_ptr_array_index(report->notes, i)};
+        host->log(self, NULL, MILTER_LOG_INFO, "detect-note", N_("Looking for installed milters"),
+                  &field, 1);
+    }
+}
+
+/* ---- Keys. */
+
+static gboolean
+add_records(const MilterHost *host, MilterInstance *self, DetectRecords *records, const char *file)
+{
+    g_autofree char *text = NULL;
+    g_autofree char *why = NULL;
+    g_autoptr(DetectTree) tree = detect_tree_new("/");
+    DetectRead result = detect_tree_read(tree, file, &text, &why);
+    if (result != DETECT_READ_OK) {
+        g_autofree char *problem =
+            g_strdup_printf("%s: %s", file, why ? why : _("there is no such file"));
+        host->problem(self, "records", problem, _("files of records, with their whole path"));
+        return FALSE;
+    }
+    g_autoptr(GPtrArray) errors = detect_records_add(records, file, text);
+    for (guint i = 0; i < errors->len; i++)
+        host->problem(self, "records", g_ptr_array_index(errors, i), NULL);
+    return errors->len == 0;
+}
+
+DetectRecords *
+detect_load_records(const MilterHost *host, MilterInstance *self, const DetectRecord *table,
+                    gsize n)
+{
+    DetectRecords *records = detect_records_new(table, n);
+    const char *const *files = host->get_strings(self, "records");
+    gboolean good = TRUE;
+    for (; *files; files++)
+        good = add_records(host, self, records, *files) && good;
+    if (!good)
+        g_clear_pointer(&records, detect_records_free);
+    return records;
+}
+
+void
+detect_check_names(const MilterHost *host, MilterInstance *self, const DetectRecords *records)
+{
+    g_autoptr(GString) known = g_string_new(NULL);
+    for (guint i = 0; i < detect_records_count(records); i++)
+        g_string_append_printf(known, "%s%s", i > 0 ? ", " : "",
+                               detect_records_get(records, i)->name);
+    for (const char *const *name = host->get_strings(self, "milters"); *name; name++) {
+        if (detect_records_find(records, *name))
+            continue;
+        g_autofree char *text = g_strdup_printf(_("no milter “%s” is known"), *name);
+        host->warn(self, "milters", text, known->str);
+    }
+}
