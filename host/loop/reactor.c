@@ -72,17 +72,21 @@ sift_down(MmReactor *reactor, guint i, MmTimer *timer)
     put_timer(reactor, i, timer);
 }
 
-/* When the source must run even if no descriptor is ready. */
+/* When the source must run even if no descriptor is ready. Each change wakes the context by a write
+ * to itself, so a time that has become too early stays: the round it causes finds nothing due and
+ * sets the next. */
 static void
 set_ready_time(MmReactor *reactor)
 {
     gint64 ready = -1;
+    gint64 set = g_source_get_ready_time(reactor->source);
     if (reactor->deferred.next != &reactor->deferred)
         ready = 0;
     else if (reactor->timers->len > 0)
         ready = timer_at(reactor, 0)->due;
-    if (g_source_get_ready_time(reactor->source) != ready)
-        g_source_set_ready_time(reactor->source, ready);
+    if (set == ready || (set > mm_reactor_now(reactor) && (ready < 0 || ready > set)))
+        return;
+    g_source_set_ready_time(reactor->source, ready);
 }
 
 static void
@@ -276,9 +280,9 @@ mm_reactor_end_round(MmReactor *reactor)
     reactor->now = g_get_monotonic_time();
     run_timers(reactor);
     run_deferred(reactor);
+    set_ready_time(reactor);
     reactor->in_round = FALSE;
     reactor->now = 0;
-    set_ready_time(reactor);
 }
 
 static gboolean
@@ -302,6 +306,9 @@ make_source(MmReactor *reactor)
     GSource *source = g_source_new(&source_functions, sizeof(ReactorSource));
     ((ReactorSource *)source)->reactor = reactor;
     g_source_set_static_name(source, "milter-manager reactor");
+    /* Nobody runs the context from within: GLib would take the descriptor off the context for each
+     * dispatch and put it back, with a write to itself for both. */
+    g_source_set_can_recurse(source, TRUE);
     int fd = mm_backend_descriptor(reactor->backend);
     if (fd >= 0)
         g_source_add_unix_fd(source, fd, G_IO_IN);
