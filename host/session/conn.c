@@ -26,14 +26,21 @@ struct MmConn {
 };
 
 static void
-watch_for(MmConn *conn)
+watch(MmConn *conn, guint32 events)
 {
-    guint32 events = (conn->reading ? MM_WATCH_READ : 0) |
-                     (mm_buffer_length(&conn->out) > 0 ? MM_WATCH_WRITE : 0);
     if (events == conn->watched || conn->ended)
         return;
     conn->watched = events;
     mm_watch_change(conn->watch, events);
+}
+
+/* Reading is watched for on when nobody reads, until something does arrive (see event): between a
+ * question and its answer nothing comes as a rule, and two system calls are saved. */
+static void
+watch_for(MmConn *conn)
+{
+    guint32 reading = conn->reading ? MM_WATCH_READ : conn->watched & MM_WATCH_READ;
+    watch(conn, reading | (mm_buffer_length(&conn->out) > 0 ? MM_WATCH_WRITE : 0));
 }
 
 static void
@@ -156,8 +163,8 @@ event(gpointer data, guint32 events)
         return;
     }
     /* A question is open and there is more to read: it can wait. */
-    if ((events & MM_WATCH_READ) && !conn->ended)
-        watch_for(conn);
+    if (events & MM_WATCH_READ)
+        watch(conn, conn->watched & ~(guint32)MM_WATCH_READ);
 }
 
 MmConn *
@@ -203,12 +210,13 @@ mm_conn_next(MmConn *conn, MmFrame *frame)
     return mm_frame_reader_next(&conn->reader, frame);
 }
 
-/* Not reading costs no system call until something does arrive (see event). */
+/* Not reading costs no system call until something does arrive (see event). With bytes to write,
+ * the flush that follows sets the watch: most often it writes them all, and nothing changes. */
 void
 mm_conn_set_reading(MmConn *conn, gboolean reading)
 {
     conn->reading = reading;
-    if (reading)
+    if (reading && mm_buffer_length(&conn->out) == 0)
         watch_for(conn);
 }
 

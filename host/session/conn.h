@@ -39,7 +39,7 @@ void mm_conn_free(MmConn *conn);
 
 /* The next whole frame; MORE asks for reading to go on. */
 MmFrameResult mm_conn_next(MmConn *conn, MmFrame *frame);
-/* FALSE: frames are not taken now, do not read (but notice a hang-up). */
+/* FALSE: frames are not taken now, do not read (but notice a hang-up). Before mm_conn_flush. */
 void mm_conn_set_reading(MmConn *conn, gboolean reading);
 /* Where to write answers; then mm_conn_flush. */
 MmBuffer *mm_conn_out(MmConn *conn);
