@@ -27,6 +27,7 @@ void
 mm_server_update_pause(MmServer *server)
 {
     guint32 most = mm_settings_get_uint(server->snapshot->manager, "max-sessions");
+    mm_team_watch_ends(server->team, most > 0 || server->stopping);
     gboolean full = most > 0 && mm_team_sessions(server->team) >= most;
     if (server->listener)
         mm_listener_set_paused(server->listener, full);
@@ -75,6 +76,7 @@ stop(gpointer data)
            MM_UINT("sessions", mm_team_sessions(server->team)));
     g_clear_pointer(&server->listener, mm_listener_free);
     mm_team_drain(server->team);
+    mm_team_watch_ends(server->team, TRUE);
     if (mm_team_sessions(server->team) == 0)
         g_main_loop_quit(server->loop);
     else

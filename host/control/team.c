@@ -6,34 +6,29 @@ typedef struct Mate {
     MmWorker *worker;
     MmCrew *crew;
     MmSessions *sessions;
-    guint count; /* as the control thread knows it */
+    gint count; /* of sessions; atomic */
 } Mate;
 
 struct MmTeam {
     MmWorker *control;
-    MmWorkFunction changed;
+    MmWorkFunction ended;
     gpointer data;
+    gint watched; /* ends are told; atomic */
     Mate *mates;
     guint size;
     guint64 total;
 };
 
-/* On the control thread. */
+/* On the worker. The count goes down before the look at watched, and the control thread sets
+ * watched before it looks at the count: one of the two notices. */
 static void
 session_ended(gpointer data)
 {
     Mate *mate = data;
-    mate->count--;
-    if (mate->team->changed)
-        mate->team->changed(mate->team->data);
-}
-
-/* On the worker. */
-static void
-tell_end(gpointer data)
-{
-    Mate *mate = data;
-    mm_worker_post(mate->team->control, session_ended, mate);
+    MmTeam *team = mate->team;
+    g_atomic_int_add(&mate->count, -1);
+    if (g_atomic_int_get(&team->watched) && team->ended)
+        mm_worker_post(team->control, team->ended, team->data);
 }
 
 static gboolean
@@ -46,17 +41,17 @@ mate_init(Mate *mate, MmTeam *team, guint number, MmJobs *jobs, GError **error)
     if (!mate->worker)
         return FALSE;
     mate->crew = mm_crew_new(mate->worker, jobs);
-    mate->sessions = mm_sessions_new(mate->crew, tell_end, mate);
+    mate->sessions = mm_sessions_new(mate->crew, session_ended, mate);
     return TRUE;
 }
 
 MmTeam *
-mm_team_new(guint size, MmWorker *control, MmJobs *jobs, MmWorkFunction changed, gpointer data,
+mm_team_new(guint size, MmWorker *control, MmJobs *jobs, MmWorkFunction ended, gpointer data,
             GError **error)
 {
     MmTeam *team = g_new0(MmTeam, 1);
     team->control = control;
-    team->changed = changed;
+    team->ended = ended;
     team->data = data;
     team->mates = g_new0(Mate, size);
     for (; team->size < size; team->size++) {
@@ -144,12 +139,12 @@ mm_team_start_session(MmTeam *team, int fd)
 {
     Mate *least = &team->mates[0];
     for (guint i = 1; i < team->size; i++) {
-        if (team->mates[i].count < least->count)
+        if (g_atomic_int_get(&team->mates[i].count) < g_atomic_int_get(&least->count))
             least = &team->mates[i];
     }
     Arrival *arrival = g_new0(Arrival, 1);
     *arrival = (Arrival){least, fd};
-    least->count++;
+    g_atomic_int_inc(&least->count);
     team->total++;
     mm_worker_post(least->worker, start_session, arrival);
 }
@@ -189,6 +184,12 @@ mm_team_run(MmTeam *team, guint i, MmTeamFunction function, gpointer data)
     mm_worker_post(team->mates[i].worker, run_errand, errand);
 }
 
+void
+mm_team_watch_ends(MmTeam *team, gboolean watch)
+{
+    g_atomic_int_set(&team->watched, watch);
+}
+
 guint64
 mm_team_sessions_total(const MmTeam *team)
 {
@@ -200,7 +201,7 @@ mm_team_sessions(const MmTeam *team)
 {
     guint count = 0;
     for (guint i = 0; i < team->size; i++)
-        count += team->mates[i].count;
+        count += (guint)g_atomic_int_get(&team->mates[i].count);
     return count;
 }
 

@@ -4,7 +4,8 @@
  *     team.h - all workers of the host: sessions go to the one that has fewest
  *
  * DESCRIPTION
- *     Used on the control thread. Counts of sessions are kept here, told by posts from the workers.
+ *     Used on the control thread. Counts of sessions are kept here; a worker that ends one wakes
+ * the control thread only while somebody there wants to know.
  */
 #ifndef MM_CONTROL_TEAM_H
 #define MM_CONTROL_TEAM_H
@@ -13,9 +14,9 @@
 
 typedef struct MmTeam MmTeam;
 
-/* size: threads, at least 1. changed (may be NULL) is called on the control thread whenever a
- * session has ended. NULL with error. */
-MmTeam *mm_team_new(guint size, MmWorker *control, MmJobs *jobs, MmWorkFunction changed,
+/* size: threads, at least 1. ended (may be NULL) is called on the control thread after a session
+ * has ended, while ends are watched. NULL with error. */
+MmTeam *mm_team_new(guint size, MmWorker *control, MmJobs *jobs, MmWorkFunction ended,
                     gpointer data, GError **error);
 /* Ends all sessions, retires the snapshot, joins the threads. */
 void mm_team_free(MmTeam *team);
@@ -27,6 +28,8 @@ void mm_team_drain(MmTeam *team);
 /* Runs function on worker i (below mm_team_size) with its sessions. */
 typedef void (*MmTeamFunction)(MmSessions *sessions, gpointer data);
 void mm_team_run(MmTeam *team, guint i, MmTeamFunction function, gpointer data);
+/* An end that comes after this is told; look at the count behind it for those before. */
+void mm_team_watch_ends(MmTeam *team, gboolean watch);
 guint mm_team_sessions(const MmTeam *team);
 /* Started since the team was made. */
 guint64 mm_team_sessions_total(const MmTeam *team);
