@@ -6,15 +6,14 @@
 #include "base/address.h"
 #include "base/i18n.h"
 #include "tools/escape.h"
+#include "tools/milter-main.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <libintl.h>
 #include <libmilter/mfapi.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -353,59 +352,6 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long protocol, unsign
 
 /* ---- Start. */
 
-/* libmilter tells syslog alone why it cannot listen, and would remove whatever stands at the path.
- */
-static const char *
-obstacle(const MmAddress *address)
-{
-    struct stat status;
-    if (address->family != MM_ADDRESS_UNIX)
-        return NULL;
-    g_autofree char *folder = g_path_get_dirname(address->path);
-    if (access(folder, W_OK | X_OK) != 0)
-        return g_strerror(errno);
-    if (lstat(address->path, &status) == 0 && !S_ISSOCK(status.st_mode))
-        return _("there is something that is no socket");
-    return NULL;
-}
-
-static gboolean
-listen_on(const MmAddress *address)
-{
-    g_autofree char *spec = mm_address_to_string(address);
-    const char *reason = obstacle(address);
-    if (!reason && smfi_setconn(spec) == MI_SUCCESS && smfi_opensocket(TRUE) == MI_SUCCESS)
-        return TRUE;
-    g_printerr("milter-test-client: ");
-    g_printerr(_("cannot listen on %s"), spec);
-    g_printerr(": %s\n", reason ? reason : _("see the system's log"));
-    return FALSE;
-}
-
-/* libmilter leaves the socket behind when root runs it. ours: as it was when it was made. */
-static void
-remove_socket(const MmAddress *address, const struct stat *ours)
-{
-    struct stat now;
-    if (address->family == MM_ADDRESS_UNIX && lstat(address->path, &now) == 0 &&
-        now.st_dev == ours->st_dev && now.st_ino == ours->st_ino)
-        unlink(address->path);
-}
-
-static int
-serve(const MmAddress *address)
-{
-    struct stat ours = {0};
-    if (!listen_on(address))
-        return EXIT_FAILURE;
-    if (address->family == MM_ADDRESS_UNIX && lstat(address->path, &ours) != 0)
-        return EXIT_FAILURE;
-    print_word("ready");
-    int result = smfi_main();
-    remove_socket(address, &ours);
-    return result == MI_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 int
 mm_client_run(const MmClientOptions *options)
 {
@@ -429,9 +375,15 @@ mm_client_run(const MmClientOptions *options)
     told = options;
     description.xxfi_flags = actions_needed();
     g_autoptr(MmAddress) address = mm_address_parse(options->connection_spec, NULL);
+    g_autoptr(GError) error = NULL;
     if (!address || smfi_register(description) != MI_SUCCESS)
         return EXIT_FAILURE;
-    return serve(address);
+    if (!mm_milter_listen(address, &error)) {
+        complain(error->message);
+        return EXIT_FAILURE;
+    }
+    print_word("ready");
+    mm_milter_main(address);
 }
 
 int

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tools/milter-main.h"
+
+#include "base/i18n.h"
+
+#include <errno.h>
+#include <libmilter/mfapi.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* libmilter tells syslog alone why it cannot listen, and would remove whatever stands at the path.
+ */
+static const char *
+obstacle(const MmAddress *address)
+{
+    struct stat status;
+    if (address->family != MM_ADDRESS_UNIX)
+        return NULL;
+    g_autofree char *folder = g_path_get_dirname(address->path);
+    if (access(folder, W_OK | X_OK) != 0)
+        return g_strerror(errno);
+    if (lstat(address->path, &status) == 0 && !S_ISSOCK(status.st_mode))
+        return _("there is something that is no socket");
+    return NULL;
+}
+
+gboolean
+mm_milter_listen(const MmAddress *address, GError **error)
+{
+    g_autofree char *spec = mm_address_to_string(address);
+    const char *reason = obstacle(address);
+    if (!reason && smfi_setconn(spec) == MI_SUCCESS && smfi_opensocket(TRUE) == MI_SUCCESS)
+        return TRUE;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, _("cannot listen on %s: %s"), spec,
+                reason ? reason : _("see the system's log"));
+    return FALSE;
+}
+
+static gpointer
+serve(gpointer data)
+{
+    int *result = data;
+    *result = smfi_main();
+    /* If it ended by itself, the main thread still waits. */
+    kill(getpid(), SIGTERM);
+    return NULL;
+}
+
+/* ours: as it was when it was made; another program may have made its own since. */
+static void
+remove_socket(const MmAddress *address, const struct stat *ours)
+{
+    struct stat now;
+    if (address->family == MM_ADDRESS_UNIX && lstat(address->path, &now) == 0 &&
+        now.st_dev == ours->st_dev && now.st_ino == ours->st_ino)
+        unlink(address->path);
+}
+
+void
+mm_milter_main(const MmAddress *address)
+{
+    struct stat ours = {0};
+    sigset_t signals;
+    int number;
+    int result = MI_SUCCESS;
+    if (address->family == MM_ADDRESS_UNIX && lstat(address->path, &ours) != 0)
+        exit(EXIT_FAILURE);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    g_thread_unref(g_thread_new("libmilter", serve, &result));
+    sigwait(&signals, &number);
+    remove_socket(address, &ours);
+    exit(result == MI_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE);
+}
