@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From a configuration to a snapshot: plugins, detectors, settings, instances, facts. */
+#include "base/address.h"
 #include "base/i18n.h"
 #include "base/log.h"
+#include "chain/detected.h"
 #include "chain/expansion.h"
 #include "chain/snapshot.h"
 #include "plugin/stage-table.h"
@@ -18,8 +20,8 @@ typedef struct Builder {
     const MmSnapshotArguments *arguments;
     MmProblems *problems;
     MmSnapshot *snapshot;
-    GArray *drafts;      /* of Draft */
-    GPtrArray *expanded; /* of MmRawStage: what detectors emitted, owned */
+    GArray *drafts; /* of Draft */
+    MmDetected *detected;
 } Builder;
 
 static void
@@ -51,7 +53,7 @@ plugin_of(Builder *builder, const MmRawStage *raw)
 }
 
 static MmSettings *
-bind(Builder *builder, const Draft *draft)
+bind_settings(Builder *builder, const Draft *draft)
 {
     return mm_config_bind_stage(builder->arguments->schemas, draft->plugin->schemas,
                                 draft->plugin->schema_id, draft->raw, builder->problems);
@@ -64,7 +66,7 @@ instance_new(Builder *builder, const Draft *draft)
     instance->name = g_strdup(draft->raw->name);
     instance->plugin = draft->plugin->descriptor;
     instance->stage = draft->plugin->descriptor->stage;
-    instance->settings = bind(builder, draft);
+    instance->settings = bind_settings(builder, draft);
     instance->root = builder->snapshot->root;
     instance->problems = builder->problems;
     instance->evaluation = mm_settings_get_boolean(instance->settings, "evaluation");
@@ -89,13 +91,52 @@ instance_drop(MmInstance *instance)
 }
 
 static void
-add_draft(Builder *builder, const MmRawStage *raw, const MmPlugin *plugin)
+add_draft(Builder *builder, const MmRawStage *raw)
 {
-    const Draft draft = {raw, plugin};
-    g_array_append_val(builder->drafts, draft);
+    const Draft draft = {raw, plugin_of(builder, raw)};
+    if (draft.plugin)
+        g_array_append_val(builder->drafts, draft);
 }
 
-/* A detector: its stages take its place. */
+/* ---- Detectors. */
+
+/* The plugin of a group that is a detector; NULL: it is a stage, or nothing. */
+static const MmPlugin *
+detector_of(const Builder *builder, const MmRawStage *raw)
+{
+    g_autofree char *name = mm_raw_stage_get_string(raw, "plugin");
+    const MmPlugin *plugin =
+        name && *name ? mm_registry_get(builder->arguments->registry, name, NULL) : NULL;
+    return plugin && MM_STAGE_HAS(plugin->descriptor->stage, expand) ? plugin : NULL;
+}
+
+/* What cannot be a stage of ours: a detector again, or the socket that we listen on. */
+static gboolean
+is_usable(Builder *builder, const MmRawStage *stage)
+{
+    g_autofree char *spec = mm_raw_stage_get_string(stage, "connection-spec");
+    g_autoptr(MmAddress) address = spec ? mm_address_parse(spec, NULL) : NULL;
+    g_autoptr(MmAddress) own = mm_address_parse(
+        mm_settings_get_string(builder->snapshot->manager, "connection-spec"), NULL);
+    const char *why = NULL;
+    if (detector_of(builder, stage))
+        why = _("a detector turned into a detector: it is not used");
+    else if (address && own && mm_address_equal(address, own))
+        why = _("a detector found the socket the host itself listens on: it is not used");
+    if (why)
+        complain(builder, TRUE, stage, NULL, why, NULL);
+    return why == NULL;
+}
+
+static void
+add_detected(Builder *builder, const MmRawStage *detector, MmRawStage *stage)
+{
+    if (is_usable(builder, stage))
+        mm_detected_add(builder->detected, detector, stage);
+    else
+        mm_raw_stage_free(stage);
+}
+
 static void
 expand(Builder *builder, const Draft *detector)
 {
@@ -103,31 +144,43 @@ expand(Builder *builder, const Draft *detector)
     MilterExpansion expansion = {g_ptr_array_new()};
     if (mm_settings_get_boolean(instance->settings, "enabled"))
         instance->stage->expand(builder->arguments->host, instance, &expansion);
-    for (guint i = 0; i < expansion.stages->len; i++) {
-        MmRawStage *raw = g_ptr_array_index(expansion.stages, i);
-        g_ptr_array_add(builder->expanded, raw);
-        const MmPlugin *plugin = plugin_of(builder, raw);
-        if (plugin)
-            add_draft(builder, raw, plugin);
-    }
+    for (guint i = 0; i < expansion.stages->len; i++)
+        add_detected(builder, detector->raw, g_ptr_array_index(expansion.stages, i));
     g_ptr_array_add(builder->snapshot->groups, mm_settings_ref(instance->settings));
     g_ptr_array_unref(expansion.stages);
     instance_drop(instance);
 }
 
 static void
-draft_stages(Builder *builder, const MmConfig *config)
+run_detectors(Builder *builder, const MmConfig *config)
 {
     for (guint i = 0; i < config->stages->len; i++) {
         const MmRawStage *raw = g_ptr_array_index(config->stages, i);
-        const MmPlugin *plugin = plugin_of(builder, raw);
-        if (!plugin)
-            continue;
-        const Draft draft = {raw, plugin};
-        if (MM_STAGE_HAS(plugin->descriptor->stage, expand))
+        const Draft draft = {raw, detector_of(builder, raw)};
+        if (draft.plugin)
             expand(builder, &draft);
+    }
+}
+
+/* A detector's stages take its place. */
+static void
+draft_detected(Builder *builder, const MmRawStage *detector, const MmConfig *config)
+{
+    g_autoptr(GPtrArray) stages = mm_detected_of(builder->detected, detector, config);
+    for (guint i = 0; i < stages->len; i++)
+        add_draft(builder, g_ptr_array_index(stages, i));
+}
+
+static void
+draft_stages(Builder *builder, const MmConfig *config)
+{
+    run_detectors(builder, config);
+    for (guint i = 0; i < config->stages->len; i++) {
+        const MmRawStage *raw = g_ptr_array_index(config->stages, i);
+        if (detector_of(builder, raw))
+            draft_detected(builder, raw, config);
         else
-            add_draft(builder, raw, plugin);
+            add_draft(builder, mm_detected_apply(builder->detected, raw));
     }
 }
 
@@ -259,13 +312,11 @@ mm_snapshot_build(const MmSnapshotArguments *arguments, const MmConfig *config,
     Builder builder = {.arguments = arguments, .problems = problems};
     builder.snapshot = snapshot_new(arguments, config);
     builder.drafts = g_array_new(FALSE, FALSE, sizeof(Draft));
-    builder.expanded = g_ptr_array_new();
+    builder.detected = mm_detected_new();
     draft_stages(&builder, config);
     make_instances(&builder);
     g_array_unref(builder.drafts);
-    for (guint i = 0; i < builder.expanded->len; i++)
-        mm_raw_stage_free(g_ptr_array_index(builder.expanded, i));
-    g_ptr_array_unref(builder.expanded);
+    mm_detected_free(builder.detected);
     if (!mm_problems_has_errors(problems))
         return builder.snapshot;
     mm_snapshot_unref(builder.snapshot);
