@@ -4,10 +4,11 @@
  *     detect.h - milters that were found, and how they become stages
  *
  * DESCRIPTION
- *     A detector fills a DetectReport and hands it to detect_emit, which orders what was found,
- *     warns of two milters on one socket, and emits one relay stage for each, enabled or not: one
- *     that is off can be switched on by a group of its name in the configuration. Each key has an
- *     origin, "DETECTOR: FILE:LINE".
+ *     A detector fills a DetectReport and hands it to detect_emit, which orders what was found and
+ *     emits one relay stage for each, enabled or not: one that is off can be switched on by a group
+ *     of its name in the configuration, and is dropped by the host if there is none. Each key has
+ * an origin, "DETECTOR: FILE:LINE". That a socket does not exist or is another stage's is said by
+ *     the host and the relay.
  *
  *     A search is what is the same for rc.conf and for other systems: given a command line,
  *     variables and a record, where the socket is.

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From what was found to the stages of the chain; the keys that all detectors have. */
 #include "detect/detect.h"
-#include "detect/spec.h"
 #include "detect/text.h"
 
 #include <string.h>
@@ -13,56 +12,12 @@ typedef struct Emitter {
     const char *detector;
 } Emitter;
 
-/* ---- Order and doubles. */
-
 static int
 by_rank(gconstpointer a, gconstpointer b)
 {
     const DetectFound *x = *(const DetectFound *const *)a;
     const DetectFound *y = *(const DetectFound *const *)b;
     return (int)x->record->rank - (int)y->record->rank;
-}
-
-/* The same socket may be written with a name or an address. */
-static char *
-comparable(const char *spec)
-{
-    const char *at = strchr(spec, '@');
-    static const char *const local[] = {"localhost", "127.0.0.1", "[::1]", "[127.0.0.1]"};
-    for (guint i = 0; at && i < G_N_ELEMENTS(local); i++) {
-        const char *colon = strchr(spec, ':');
-        if (g_ascii_strcasecmp(at + 1, local[i]) == 0)
-            return g_strdup_printf("%.*s@localhost", (int)(at - colon - 1), colon + 1);
-    }
-    return g_strdup(spec);
-}
-
-static void
-warn_of_double(const Emitter *emitter, const DetectFound *a, const DetectFound *b)
-{
-    g_autofree char *text =
-        g_strdup_printf(_("%s (%s) and %s (%s) listen on the same socket, %s"), a->name,
-                        a->spec_origin, b->name, b->spec_origin, b->spec);
-    emitter->host->warn(emitter->self, NULL, text, NULL);
-}
-
-static void
-find_doubles(const Emitter *emitter, const GPtrArray *found)
-{
-    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    for (guint i = 0; i < found->len; i++) {
-        DetectFound *this = g_ptr_array_index(found, i);
-        if (!this->enabled || !this->spec)
-            continue;
-        char *key = comparable(this->spec);
-        const DetectFound *before = g_hash_table_lookup(seen, key);
-        if (before) {
-            warn_of_double(emitter, before, this);
-            g_free(key);
-        } else {
-            g_hash_table_insert(seen, key, this);
-        }
-    }
 }
 
 /* ---- Stages. */
@@ -103,7 +58,6 @@ detect_emit(const MilterHost *host, MilterInstance *self, MilterExpansion *expan
     g_ptr_array_sort(report->found, by_rank);
     for (guint i = 0; i < report->found->len; i++)
         emit(&emitter, g_ptr_array_index(report->found, i));
-    find_doubles(&emitter, report->found);
     for (guint i = 0; i < report->warnings->len; i++)
         host->warn(self, NULL, g_ptr_array_index(report->warnings, i), NULL);
     for (guint i = 0; i < report->notes->len; i++) {

@@ -52,7 +52,7 @@ read_lines(gpointer data)
 }
 
 static char **
-command_line(const char *file)
+command_line(const char *file, const char *const *options)
 {
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
     const char *wrapper = g_getenv("SCRIPT_WRAPPER");
@@ -68,6 +68,8 @@ command_line(const char *file)
         g_autofree char *option = g_strconcat("--plugin-path=", folders[i], NULL);
         g_strv_builder_add(builder, option);
     }
+    for (; options && *options; options++)
+        g_strv_builder_add(builder, *options);
     return g_strv_builder_end(builder);
 }
 
@@ -92,12 +94,18 @@ die_with_parent(gpointer data)
 Host *
 host_start(const char *directory, const char *config)
 {
+    return host_start_with(directory, config, NULL);
+}
+
+Host *
+host_start_with(const char *directory, const char *config, const char *const *options)
+{
     g_autoptr(GError) error = NULL;
     Host *host = g_new0(Host, 1);
     int output;
     host->file = g_build_filename(directory, "milter-manager.conf", NULL);
     write_config(host->file, config);
-    g_auto(GStrv) arguments = command_line(host->file);
+    g_auto(GStrv) arguments = command_line(host->file, options);
     g_spawn_async_with_pipes(directory, arguments, NULL,
                              G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH, die_with_parent, NULL,
                              &host->pid, NULL, &output, NULL, &error);

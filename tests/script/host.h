@@ -17,6 +17,8 @@ typedef struct Host Host;
 
 /* Writes config to a file in directory, starts the host with it and waits until it serves. */
 Host *host_start(const char *directory, const char *config);
+/* With more options, NULL-terminated; NULL: none. */
+Host *host_start_with(const char *directory, const char *config, const char *const *options);
 /* SIGTERM; asserts that it stops with exit code 0 (sanitizers and wrappers tell by that). Frees. */
 void host_stop(Host *host);
 GPid host_pid(const Host *host);
