@@ -74,6 +74,15 @@ is_unary(const char *word)
     return word[0] == '-' && word[1] && !word[2] && strchr("znefdrsxSLhwpbc", word[1]);
 }
 
+/* Programs may lie where a detector with few rights cannot look. */
+static gboolean
+can_look_beside(const Test *test, const char *path)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    return detect_tree_test(test->sh->tree, 'd', folder) &&
+           detect_tree_test(test->sh->tree, 'x', folder);
+}
+
 static ShStatus
 ask(const Test *test, char what, const ShWord *word)
 {
@@ -86,8 +95,9 @@ ask(const Test *test, char what, const ShWord *word)
     if (!test->sh->tree)
         return SH_UNKNOWN;
     gboolean found = detect_tree_test(test->sh->tree, what, word->text);
-    /* Programs may lie where a detector with few rights cannot look. */
-    return what == 'x' && !found ? SH_UNKNOWN : from_boolean(found);
+    if (what == 'x' && !found && !can_look_beside(test, word->text))
+        return SH_UNKNOWN;
+    return from_boolean(found);
 }
 
 static ShStatus
