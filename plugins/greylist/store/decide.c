@@ -53,35 +53,34 @@ source_is(const Decision *d, GreyState state)
     return d->has_source && d->have->source.state == state;
 }
 
-/* What is said before the pair and the age of the triplet count; NEW: nothing yet. */
-static GreySays
-first_word(const Decision *d)
+static gboolean
+is_mature(const Decision *d)
 {
-    if (d->have->rule >= 0)
-        return d->have->blocked ? GREY_SAYS_BLOCKED : GREY_SAYS_BY_RULE;
-    if (d->question->flags & GREY_ASK_TRAP)
-        return GREY_SAYS_TRAPPED;
-    if (is_passed(d))
-        return GREY_SAYS_KNOWN;
-    if (source_is(d, GREY_STATE_TRAPPED) && (d->question->flags & GREY_ASK_HOLD_TRAPPED))
-        return GREY_SAYS_TRAPPED;
-    if (source_is(d, GREY_STATE_ALLOWED))
-        return GREY_SAYS_BY_SOURCE;
-    if (d->question->flags & GREY_ASK_COMPANION)
-        return GREY_SAYS_COMPANION;
-    return GREY_SAYS_NEW;
+    gint64 age = d->now - d->have->triplet.first;
+    return is_pending(d) && (age >= d->question->delay || age < -GREY_CLOCK_SLACK);
 }
 
 static GreySays
-last_word(const Decision *d)
+say(const Decision *d)
 {
+    guint32 flags = d->question->flags;
+    if (d->have->rule >= 0)
+        return d->have->blocked ? GREY_SAYS_BLOCKED : GREY_SAYS_BY_RULE;
+    if (flags & GREY_ASK_TRAP)
+        return GREY_SAYS_TRAPPED;
+    if (source_is(d, GREY_STATE_ALLOWED))
+        return GREY_SAYS_BY_SOURCE;
+    if (is_passed(d))
+        return GREY_SAYS_KNOWN;
+    if (source_is(d, GREY_STATE_TRAPPED) && (flags & GREY_ASK_HOLD_TRAPPED))
+        return GREY_SAYS_TRAPPED;
+    if (is_mature(d))
+        return GREY_SAYS_MATURE;
+    if (flags & GREY_ASK_COMPANION)
+        return GREY_SAYS_COMPANION;
     if (d->have->pair)
         return GREY_SAYS_BY_PAIR;
-    if (!is_pending(d))
-        return GREY_SAYS_NEW;
-    gint64 age = d->now - d->have->triplet.first;
-    return age >= d->question->delay || age < -GREY_CLOCK_SLACK ? GREY_SAYS_MATURE
-                                                                : GREY_SAYS_EARLY;
+    return is_pending(d) ? GREY_SAYS_EARLY : GREY_SAYS_NEW;
 }
 
 static void
@@ -216,9 +215,7 @@ GreyAnswer
 grey_decide(const GreyQuestion *question, GreyHave *have, gint64 now, guint32 *changed)
 {
     Decision d = look(question, have, now);
-    GreySays says = first_word(&d);
-    if (says == GREY_SAYS_NEW)
-        says = last_word(&d);
+    GreySays says = say(&d);
     GreyHave before = *have;
     apply(&d, says);
     GreyAnswer answer = {.says = says,
@@ -238,10 +235,21 @@ grey_decide(const GreyQuestion *question, GreyHave *have, gint64 now, guint32 *c
     return answer;
 }
 
-gboolean
-grey_decide_needs_pair(const GreyQuestion *question, const GreyHave *have, gint64 now)
+guint32
+grey_decide_needs(const GreyQuestion *question, const GreyHave *have, guint32 looked, gint64 now)
 {
     GreyHave copy = *have;
     Decision d = look(question, &copy, now);
-    return *question->pair_sender && first_word(&d) == GREY_SAYS_NEW;
+    GreySays says = say(&d);
+    if (says == GREY_SAYS_BY_RULE || says == GREY_SAYS_BLOCKED || (question->flags & GREY_ASK_TRAP))
+        return 0;
+    if (!(looked & GREY_LOOKED_SOURCE))
+        return GREY_LOOKED_SOURCE;
+    if (says == GREY_SAYS_BY_SOURCE)
+        return 0;
+    if (!(looked & GREY_LOOKED_TRIPLET))
+        return GREY_LOOKED_TRIPLET;
+    gboolean keeps_out = says == GREY_SAYS_NEW || says == GREY_SAYS_EARLY;
+    return keeps_out && *question->pair_sender && !(looked & GREY_LOOKED_PAIR) ? GREY_LOOKED_PAIR
+                                                                               : 0;
 }

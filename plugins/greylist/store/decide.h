@@ -11,14 +11,14 @@
  *     In this order, the first that applies:
  *       1. a RULE that was asked for: BY_RULE or BLOCKED
  *       2. the recipient is a trap: TRAPPED, and the source becomes TRAPPED
- *       3. the triplet has PASSED: KNOWN
- *       4. the source is TRAPPED and the question holds trapped ones: TRAPPED
- *       5. the source is ALLOWED: BY_SOURCE
- *       6. another recipient of the transaction was let in by 3 or 8: COMPANION, and it has PASSED
- *       7. the PAIR is there: BY_PAIR
- *       8. the triplet is PENDING: MATURE when it is as old as the delay, and it has PASSED, else
- *          EARLY
- *       9. NEW, and the triplet is PENDING
+ *       3. the source is ALLOWED: BY_SOURCE (the triplet is not looked at)
+ *       4. the triplet has PASSED: KNOWN
+ *       5. the source is TRAPPED and the question holds trapped ones: TRAPPED
+ *       6. the triplet is PENDING and as old as the delay: MATURE, and it has PASSED
+ *       7. another recipient of the transaction was let in by 4 or 6: COMPANION, and it has PASSED
+ *       8. the PAIR is there: BY_PAIR
+ *       9. the triplet is PENDING: EARLY
+ *      10. NEW, and the triplet is PENDING
  *
  *     Entries that have ended count as not there. A MATURE pass is counted for the source if its
  * sender was not counted before and the last counted pass is GREY_PASS_SPACING seconds away or
@@ -97,8 +97,13 @@ typedef struct GreyHave {
 /* Decides at now (seconds) and brings have up to date; *changed gets bits for what must be written.
  */
 GreyAnswer grey_decide(const GreyQuestion *question, GreyHave *have, gint64 now, guint32 *changed);
-/* Whether the answer depends on have->pair: who has not looked for it yet looks before deciding. */
-gboolean grey_decide_needs_pair(const GreyQuestion *question, const GreyHave *have, gint64 now);
+/* What the answer still depends on, of what is not in looked: one of the bits, or 0. Who reads
+ * records from a disk reads only what is needed. */
+#define GREY_LOOKED_SOURCE 1u
+#define GREY_LOOKED_TRIPLET 2u
+#define GREY_LOOKED_PAIR 4u
+guint32 grey_decide_needs(const GreyQuestion *question, const GreyHave *have, guint32 looked,
+                          gint64 now);
 
 /* The number a source's record remembers a sender by. */
 guint32 grey_sender_number(const char *sender);

@@ -68,6 +68,7 @@ typedef struct GreyStoreOptions {
     const char *uri;
     const char *password_file; /* Redis: its first line is the password; NULL or "": none */
     gboolean text;             /* keep the texts of triplets and sources readable */
+    gboolean own_clock; /* Redis: this environment's clock instead of the server's (for tests) */
     GreyEnvironment environment;
 } GreyStoreOptions;
 

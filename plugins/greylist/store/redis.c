@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The store on a server: opening and closing. */
+#include "store/redis-private.h"
+
+#include <string.h>
+
+static void
+redis_submit(GreyDesk *desk, GreyRequest *request)
+{
+    grey_redis_send((GreyRedisDesk *)desk, request);
+}
+
+static GreyDesk *
+redis_desk(void)
+{
+    GreyRedisDesk *desk = g_new0(GreyRedisDesk, 1);
+    return &desk->desk;
+}
+
+static void
+redis_free(GreyStore *store)
+{
+    GreyRedis *redis = (GreyRedis *)store;
+    g_ptr_array_unref(redis->addresses);
+    g_mutex_clear(&redis->lock);
+    g_free(redis->safe_uri);
+    g_free(redis->password);
+    grey_uri_free(redis->uri);
+    g_free(redis);
+}
+
+static const GreyStoreOps redis_ops = {
+    .remote = TRUE,
+    .free = redis_free,
+    .desk_alloc = redis_desk,
+    .desk_open = grey_line_open,
+    .desk_close = grey_line_close,
+    .submit = redis_submit,
+};
+
+/* The file's first line wins over the URI's password. */
+static gboolean
+read_password(GreyRedis *redis, const char *file, GError **error)
+{
+    redis->password = g_strdup(redis->uri->password);
+    if (!file || !*file)
+        return TRUE;
+    g_autofree char *text = NULL;
+    g_autoptr(GError) problem = NULL;
+    if (!g_file_get_contents(file, &text, NULL, &problem)) {
+        g_set_error_literal(error, GREY_STORE_ERROR, GREY_STORE_ERROR_OPEN, problem->message);
+        return FALSE;
+    }
+    text[strcspn(text, "\r\n")] = '\0';
+    g_free(redis->password);
+    redis->password = *text ? g_steal_pointer(&text) : NULL;
+    if (redis->password)
+        return TRUE;
+    g_set_error(error, GREY_STORE_ERROR, GREY_STORE_ERROR_OPEN, "%s: its first line is empty",
+                file);
+    return FALSE;
+}
+
+GreyStore *
+grey_redis_open(const GreyStoreOptions *options, GreyUri *uri, GError **error)
+{
+    GreyRedis *redis = g_new0(GreyRedis, 1);
+    redis->store =
+        (GreyStore){.ops = &redis_ops, .environment = options->environment, .text = options->text};
+    g_atomic_ref_count_init(&redis->store.references);
+    g_mutex_init(&redis->lock);
+    redis->uri = uri;
+    redis->safe_uri = grey_store_safe_uri(options->uri);
+    redis->own_clock = options->own_clock;
+    redis->addresses = g_ptr_array_new_with_free_func(g_free);
+    if (read_password(redis, options->password_file, error))
+        return &redis->store;
+    redis_free(&redis->store);
+    return NULL;
+}
