@@ -8,13 +8,11 @@
 #include "tools/escape.h"
 #include "tools/milter-main.h"
 
-#include <arpa/inet.h>
 #include <libintl.h>
 #include <libmilter/mfapi.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define EXIT_USAGE 2
@@ -136,30 +134,10 @@ answer(SMFICTX *ctx, MmClientStage stage)
 
 /* ---- Callbacks. */
 
-/* "inet:25@192.0.2.1" as in connection specs; a new string. */
-static char *
-address_text(const _SOCK_ADDR *address)
-{
-    char host[INET6_ADDRSTRLEN] = "";
-    if (!address)
-        return g_strdup("unknown");
-    if (address->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)address;
-        inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-        return g_strdup_printf("inet:%u@%s", ntohs(in->sin_port), host);
-    }
-    if (address->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
-        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-        return g_strdup_printf("inet6:%u@[%s]", ntohs(in6->sin6_port), host);
-    }
-    return g_strdup_printf("unix:%s", ((const struct sockaddr_un *)address)->sun_path);
-}
-
 static sfsistat
 on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
 {
-    g_autofree char *text = address_text(address);
+    g_autofree char *text = mm_milter_address_text(address);
     const char *const args[] = {host, text, NULL};
     print_stage(ctx, MM_CLIENT_CONNECT, args);
     return answer(ctx, MM_CLIENT_CONNECT);

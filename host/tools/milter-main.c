@@ -3,12 +3,14 @@
 
 #include "base/i18n.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmilter/mfapi.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* libmilter tells syslog alone why it cannot listen, and would remove whatever stands at the path.
@@ -76,4 +78,23 @@ mm_milter_main(const MmAddress *address)
     sigwait(&signals, &number);
     remove_socket(address, &ours);
     exit(result == MI_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+char *
+mm_milter_address_text(const struct sockaddr *address)
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    if (!address)
+        return g_strdup("unknown");
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+        inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+        return g_strdup_printf("inet:%u@%s", ntohs(in->sin_port), host);
+    }
+    if (address->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+        return g_strdup_printf("inet6:%u@[%s]", ntohs(in6->sin6_port), host);
+    }
+    return g_strdup_printf("unix:%s", ((const struct sockaddr_un *)address)->sun_path);
 }

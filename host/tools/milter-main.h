@@ -21,4 +21,8 @@ gboolean mm_milter_listen(const MmAddress *address, GError **error);
  * thread before any other thread is made. */
 void mm_milter_main(const MmAddress *address) G_GNUC_NORETURN;
 
+/* The client of a connect callback as a spec: "inet:25@192.0.2.1", "inet6:25@[::1]", "unix:/path";
+ * NULL: "unknown". Free with g_free. */
+char *mm_milter_address_text(const struct sockaddr *address);
+
 #endif

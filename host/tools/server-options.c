@@ -217,19 +217,27 @@ complete_client(MmAddress *client, GError **error)
                  is_inet ? _("an IPv4 address") : _("an IPv6 address"));
 }
 
+static MmAddress *
+take_address(const char *name, const char *spec, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    MmAddress *address = mm_address_parse(spec, &problem);
+    if (!address)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s: %s", name,
+                    problem->message);
+    return address;
+}
+
 static gboolean
 take_addresses(Draft *draft, GError **error)
 {
     MmServerOptions *options = draft->options;
-    g_autoptr(GError) problem = NULL;
-    options->address = mm_address_parse(options->connection_spec, &problem);
-    if (options->address)
-        options->connect_address = mm_address_parse(
-            draft->connect_address ? draft->connect_address : DEFAULT_CLIENT, &problem);
-    if (!problem)
-        return complete_client(options->connect_address, error);
-    g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, problem->message);
-    return FALSE;
+    const char *client = draft->connect_address ? draft->connect_address : DEFAULT_CLIENT;
+    options->address = take_address("--connection-spec", options->connection_spec, error);
+    if (!options->address)
+        return FALSE;
+    options->connect_address = take_address("--connect-address", client, error);
+    return options->connect_address && complete_client(options->connect_address, error);
 }
 
 static gboolean
@@ -238,7 +246,7 @@ check_number(const char *name, double value, double least, double most, GError *
     if (value >= least && value <= most)
         return TRUE;
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                _("%s: “%g” is not a number from %g to %g"), name, value, least, most);
+                _("%s: “%.10g” is not a number from %.10g to %.10g"), name, value, least, most);
     return FALSE;
 }
 

@@ -25,7 +25,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 typedef struct Session {
@@ -78,10 +77,8 @@ close_body(Session *session)
 static sfsistat
 on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
 {
-    const char *path = address && address->sa_family == AF_UNIX
-                           ? ((const struct sockaddr_un *)address)->sun_path
-                           : NULL;
-    const char *const args[] = {host, path, NULL};
+    g_autofree char *client = mm_milter_address_text(address);
+    const char *const args[] = {host, client, NULL};
     record(ctx, "connect", args);
     return SMFIS_CONTINUE;
 }
