@@ -54,6 +54,14 @@ net_address_parse(NetAddress *address, const char *text)
     return TRUE;
 }
 
+char *
+net_address_text(const NetAddress *address)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    inet_ntop(address->size == 4 ? AF_INET : AF_INET6, address->bytes, text, sizeof(text));
+    return g_strdup(text);
+}
+
 /* G_MAXUINT: no number. */
 static guint
 parse_bits(const char *text)
@@ -135,4 +143,11 @@ net_name_is_within(const char *name, const char *domain)
     if (tail == 0 || tail > length || g_ascii_strncasecmp(name + length - tail, domain, tail) != 0)
         return FALSE;
     return tail == length || name[length - tail - 1] == '.';
+}
+
+gboolean
+net_domain_is_valid(const char *text)
+{
+    return text[0] != '\0' && strcmp(text, ".") != 0 && strlen(text) <= 254 &&
+           !strpbrk(text, " \t*?/@[](){}^$|\\");
 }

@@ -24,6 +24,8 @@ typedef struct NetPrefix {
 
 /* FALSE: text is no address; size is 0 then. */
 gboolean net_address_parse(NetAddress *address, const char *text);
+/* The text of an address that is one; free with g_free. */
+char *net_address_text(const NetAddress *address);
 /* ADDRESS or ADDRESS/BITS. NULL: done; else what is wrong, a constant text to be translated. */
 const char *net_prefix_parse(NetPrefix *prefix, const char *text);
 gboolean net_prefix_contains(const NetPrefix *prefix, const NetAddress *address);
@@ -34,5 +36,7 @@ gboolean net_address_is_private(const NetAddress *address);
 /* Whether name is domain or below it: on the border of a label, without case. A dot at the end of
  * name and one at the beginning of domain mean nothing. */
 gboolean net_name_is_within(const char *name, const char *domain);
+/* Whether text can be such a domain: no pattern, no address of a mailbox, not empty. */
+gboolean net_domain_is_valid(const char *text);
 
 #endif

@@ -59,7 +59,7 @@ take_domains(Origin *origin)
     origin->domains = origin->host->get_strings(origin->self, "trusted-domains");
     for (guint i = 0; origin->domains[i]; i++) {
         const char *domain = origin->domains[i];
-        if (domain[0] != '\0' && !strpbrk(domain, " */@[]\\") && strcmp(domain, ".") != 0)
+        if (net_domain_is_valid(domain))
             continue;
         g_autofree char *text = g_strdup_printf("“%s”", domain);
         origin->host->problem(origin->self, "trusted-domains", text,

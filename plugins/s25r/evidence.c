@@ -45,7 +45,7 @@ has_digit_in_lowest(const S25rName *name)
 }
 
 void
-s25r_evidence(S25rEvidence *evidence, const S25rName *name, const S25rAddress *address)
+s25r_evidence(S25rEvidence *evidence, const S25rName *name, const NetAddress *address)
 {
     guint length = s25r_registrable(name);
     *evidence = (S25rEvidence){.rules = s25r_rules(name),

@@ -16,12 +16,8 @@
 #ifndef S25R_EVIDENCE_H
 #define S25R_EVIDENCE_H
 
+#include "common/net.h"
 #include "rules.h"
-
-typedef struct S25rAddress {
-    guint size; /* 4 or 16; 0: not known */
-    guint8 bytes[16];
-} S25rAddress;
 
 typedef struct S25rEvidence {
     guint rules;       /* as s25r_rules */
@@ -32,15 +28,13 @@ typedef struct S25rEvidence {
     gboolean dynamic; /* the outcome */
 } S25rEvidence;
 
-/* FALSE: text is no address. IPv4 in IPv6 is IPv4. */
-gboolean s25r_address_init(S25rAddress *address, const char *text);
 /* Where the part before the registrable domain ends: 0 if there is none. */
 guint s25r_registrable(const S25rName *name);
 /* Everything but rule 0 and the name's verification, which is the caller's. */
-void s25r_evidence(S25rEvidence *evidence, const S25rName *name, const S25rAddress *address);
+void s25r_evidence(S25rEvidence *evidence, const S25rName *name, const NetAddress *address);
 
 /* ---- spelled.c, words.c, shapes.c; text[0..length) is the part before the registrable domain. */
-guint s25r_spelled_octets(const char *text, guint length, const S25rAddress *address);
+guint s25r_spelled_octets(const char *text, guint length, const NetAddress *address);
 /* A label part (between ".", "-" and "_") that is such a word, digits and more may follow. */
 const char *s25r_line_word(const char *text, guint length);
 gboolean s25r_is_mailish(const char *text, guint length);

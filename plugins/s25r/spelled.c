@@ -2,10 +2,7 @@
 /* How much of the client's address its name spells. */
 #include "evidence.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define NUMBERS_MAX 64u
 /* Hexadecimal digits of an IPv6 address that are no chance, and how many of them are not 0. */
@@ -13,23 +10,6 @@
 #define TELLING_NIBBLES 4u
 #define ADDRESS_NIBBLES 32u
 #define GROUP_NIBBLES 4u
-
-gboolean
-s25r_address_init(S25rAddress *address, const char *text)
-{
-    static const guint8 mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-    *address = (S25rAddress){0};
-    if (inet_pton(AF_INET, text, address->bytes) == 1) {
-        address->size = 4;
-    } else if (inet_pton(AF_INET6, text, address->bytes) == 1) {
-        address->size = 16;
-        if (memcmp(address->bytes, mapped, sizeof(mapped)) == 0) {
-            memmove(address->bytes, address->bytes + 12, 4);
-            address->size = 4;
-        }
-    }
-    return address->size > 0;
-}
 
 static gboolean
 contains(const char *text, guint length, const char *part, guint part_length)
@@ -180,7 +160,7 @@ spelled_v6(const char *text, guint length, const guint8 *bytes)
 }
 
 guint
-s25r_spelled_octets(const char *text, guint length, const S25rAddress *address)
+s25r_spelled_octets(const char *text, guint length, const NetAddress *address)
 {
     switch (address->size) {
     case 4:

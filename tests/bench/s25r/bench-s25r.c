@@ -30,7 +30,7 @@ read_cases(const char *path)
 }
 
 static guint
-classic(const Case *entry, const S25rAddress *address)
+classic(const Case *entry, const NetAddress *address)
 {
     S25rName name;
     (void)address;
@@ -39,7 +39,7 @@ classic(const Case *entry, const S25rAddress *address)
 }
 
 static guint
-evidence(const Case *entry, const S25rAddress *address)
+evidence(const Case *entry, const NetAddress *address)
 {
     S25rName name;
     S25rEvidence found;
@@ -49,15 +49,15 @@ evidence(const Case *entry, const S25rAddress *address)
 }
 
 static void
-measure(const char *mode, const GArray *cases, guint (*judge)(const Case *, const S25rAddress *))
+measure(const char *mode, const GArray *cases, guint (*judge)(const Case *, const NetAddress *))
 {
     guint hits = 0, names = 0;
     gint64 spent = 0;
     for (guint i = 0; i < cases->len; i++) {
         const Case *entry = &g_array_index(cases, Case, i);
-        S25rAddress address;
-        if (!s25r_address_init(&address, entry->address))
-            s25r_address_init(&address, "203.0.113.77");
+        NetAddress address;
+        if (!net_address_parse(&address, entry->address))
+            net_address_parse(&address, "203.0.113.77");
         gint64 begun = g_get_monotonic_time();
         for (guint round = 0; round < ROUNDS; round++)
             hits += judge(entry, &address) ? 1 : 0;

@@ -93,6 +93,23 @@ test_private(void)
 }
 
 static void
+expect_text(const char *text, const char *expected)
+{
+    NetAddress address;
+    g_assert_true(net_address_parse(&address, text));
+    g_autofree char *written = net_address_text(&address);
+    g_assert_cmpstr(written, ==, expected);
+}
+
+static void
+test_text(void)
+{
+    expect_text("192.0.2.1", "192.0.2.1");
+    expect_text("::ffff:192.0.2.1", "192.0.2.1");
+    expect_text("2001:DB8:0:0:0:0:0:1", "2001:db8::1");
+}
+
+static void
 test_names(void)
 {
     g_assert_true(net_name_is_within("mx.example.org", "example.org"));
@@ -113,6 +130,7 @@ main(int argc, char **argv)
     g_test_add_func("/net/contains", test_contains);
     g_test_add_func("/net/malformed", test_malformed);
     g_test_add_func("/net/private", test_private);
+    g_test_add_func("/net/text", test_text);
     g_test_add_func("/net/names", test_names);
     return g_test_run();
 }

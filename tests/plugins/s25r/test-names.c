@@ -35,10 +35,10 @@ static void
 check_evidence(const char *line, char **columns)
 {
     S25rName name;
-    S25rAddress address;
+    NetAddress address;
     S25rEvidence evidence;
     s25r_name_init(&name, columns[NAME]);
-    s25r_address_init(&address, columns[ADDRESS]);
+    net_address_parse(&address, columns[ADDRESS]);
     s25r_evidence(&evidence, &name, &address);
     gboolean yes = evidence.dynamic || s25r_name_is_none(&name);
     if (yes != g_str_equal(columns[EVIDENCE], "yes"))
@@ -132,8 +132,8 @@ test_as_published(void)
 static guint
 octets(const char *text, const char *client)
 {
-    S25rAddress address;
-    g_assert_true(s25r_address_init(&address, client));
+    NetAddress address;
+    g_assert_true(net_address_parse(&address, client));
     return s25r_spelled_octets(text, (guint)strlen(text), &address);
 }
 
@@ -199,9 +199,9 @@ test_odd_names(void)
     g_autofree char *mixed = g_strnfill(255, '-');
     const char *const names[] = {dots, digits,          mixed, "",    ".",
                                  "..", "\xff\xfe.\x01", "-",   "_._", "1"};
-    S25rAddress four, six;
-    s25r_address_init(&four, "203.0.113.7");
-    s25r_address_init(&six, "2001:db8::1");
+    NetAddress four, six;
+    net_address_parse(&four, "203.0.113.7");
+    net_address_parse(&six, "2001:db8::1");
     for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
         S25rName name;
         S25rEvidence evidence;
