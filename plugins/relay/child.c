@@ -222,9 +222,10 @@ read_some(Child *child)
     }
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return FALSE;
+    gboolean closed = n == 0 || errno == ECONNRESET || errno == EPIPE;
     gboolean inside = mm_frame_reader_is_inside(&child->reader);
     die(child, inside ? "connection closed inside a reply" : "connection closed",
-        n == 0 && !inside);
+        closed && !inside);
     return FALSE;
 }
 

@@ -57,7 +57,8 @@ typedef struct ChildOps {
     gboolean (*reply)(Child *child, gpointer owner, const MmReply *reply);
     /* Everything is written that waited to be. */
     void (*drained)(Child *child, gpointer owner);
-    /* DEAD now; why is a constant text or the system's. orderly: EOF between two replies. */
+    /* DEAD now; why is a constant text or the system's. orderly: the child closed, between two
+     * replies. */
     void (*died)(Child *child, gpointer owner, const char *why, gboolean orderly);
 } ChildOps;
 
@@ -121,6 +122,7 @@ struct Talk {
     MmCommandKind replayed;   /* command whose reply the replay waits for */
     MmOptions offer;
     gboolean in_message;   /* the child saw MAIL and has not answered for all of it */
+    gboolean idled;        /* the child has been between messages: it may have closed unnoticed */
     gboolean accepted_all; /* it accepted the session in a replay */
 };
 

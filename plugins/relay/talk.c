@@ -34,6 +34,7 @@ talk_drop(Talk *talk)
 {
     talk->wait = WAIT_NOTHING;
     talk->in_message = FALSE;
+    talk->idled = FALSE;
     g_clear_pointer(&talk->child, child_free);
 }
 
@@ -125,6 +126,7 @@ note_answer(Talk *talk, MmCommandKind kind, MilterVerdictKind answer)
     switch (kind) {
     case MM_COMMAND_MAIL:
         talk->in_message = goes_on;
+        talk->idled = !goes_on;
         break;
     case MM_COMMAND_RCPT:
         if (answer == MILTER_VERDICT_ACCEPT || answer == MILTER_VERDICT_DISCARD)
@@ -136,6 +138,7 @@ note_answer(Talk *talk, MmCommandKind kind, MilterVerdictKind answer)
         break;
     case MM_COMMAND_END_OF_MESSAGE:
         talk->in_message = FALSE;
+        talk->idled = TRUE;
         break;
     case MM_COMMAND_DATA:
     case MM_COMMAND_HEADER:
@@ -164,6 +167,14 @@ flush_gathered(Talk *talk, gboolean more_follows)
         (void)child_flush(talk->child);
 }
 
+static MilterReturn
+answer_failed(MilterVerdict *verdict, const char *why)
+{
+    verdict->kind = MILTER_VERDICT_FAILED;
+    verdict->detail = why;
+    return MILTER_DONE;
+}
+
 /* The event is gathered; DONE if nothing is to be waited for. */
 static MilterReturn
 after_sending(Talk *talk, const MilterEvent *event, MilterVerdict *verdict)
@@ -173,6 +184,10 @@ after_sending(Talk *talk, const MilterEvent *event, MilterVerdict *verdict)
     gboolean answered = sent && mm_options_answers(&talk->child->options, kind);
     if (kind == MM_COMMAND_MAIL)
         talk->in_message = TRUE;
+    if (answered && mm_frame_reader_is_inside(&talk->child->reader)) {
+        talk_drop(talk);
+        return answer_failed(verdict, "protocol error: a reply that nobody asked for");
+    }
     if (answered) {
         (void)child_flush(talk->child);
         wait_for_reply(talk, kind);
@@ -184,14 +199,6 @@ after_sending(Talk *talk, const MilterEvent *event, MilterVerdict *verdict)
         return MILTER_LATER;
     }
     verdict->kind = MILTER_VERDICT_CONTINUE;
-    return MILTER_DONE;
-}
-
-static MilterReturn
-answer_failed(MilterVerdict *verdict, const char *why)
-{
-    verdict->kind = MILTER_VERDICT_FAILED;
-    verdict->detail = why;
     return MILTER_DONE;
 }
 
@@ -274,6 +281,14 @@ begin_replay(Talk *talk, MilterVerdict *verdict)
     return MILTER_LATER;
 }
 
+/* A child that is lost between messages need not be told this now: the next MAIL brings it back,
+ * and the HELO with it. */
+static gboolean
+is_replayed(uint32_t kind)
+{
+    return kind == MILTER_EVENT_HELO || kind == MILTER_EVENT_UNKNOWN;
+}
+
 MilterReturn
 talk_event(Talk *talk, MilterTicket ticket, const MilterEvent *event, MilterVerdict *verdict)
 {
@@ -289,6 +304,8 @@ talk_event(Talk *talk, MilterTicket ticket, const MilterEvent *event, MilterVerd
         return send_now(talk, event, verdict);
     if (event->kind == MILTER_EVENT_MAIL)
         return begin_replay(talk, verdict);
+    if (is_replayed(event->kind))
+        return MILTER_DONE;
     return answer_broken(talk, verdict);
 }
 
@@ -302,6 +319,7 @@ talk_abort(Talk *talk)
         return;
     send_plain(talk->child, MM_COMMAND_ABORT);
     (void)child_flush(talk->child);
+    talk->idled = TRUE;
 }
 
 /* ---- What the connection tells. */
@@ -397,12 +415,26 @@ on_drained(Child *child, gpointer owner)
         finish(talk, &verdict);
 }
 
+/* A child may close a connection that is between messages; that is seen only when the next command
+ * is sent. TRUE: that was it, and it does not count as a failure. */
+static gboolean
+closed_while_idle(Talk *talk)
+{
+    MilterVerdict verdict = {.size = sizeof(verdict), .reply = {"", 0}};
+    if (talk->event->kind != MILTER_EVENT_MAIL && !is_replayed(talk->event->kind))
+        return FALSE;
+    if (is_replayed(talk->event->kind) || begin_replay(talk, &verdict) == MILTER_DONE)
+        finish(talk, &verdict);
+    return TRUE;
+}
+
 static void
 on_died(Child *child, gpointer owner, const char *why, gboolean orderly)
 {
     Talk *talk = owner;
     Wait wait = talk->wait;
     gboolean in_message = talk->in_message;
+    gboolean idled = talk->idled && orderly;
     g_autofree char *reason = g_strdup(why);
     (void)child;
     talk_drop(talk);
@@ -417,7 +449,8 @@ on_died(Child *child, gpointer owner, const char *why, gboolean orderly)
             talk->broken = g_strdup(reason);
         break;
     default:
-        finish_failed(talk, reason);
+        if (wait != WAIT_REPLY || !idled || !closed_while_idle(talk))
+            finish_failed(talk, reason);
         break;
     }
 }

@@ -25,8 +25,10 @@ make_config(const Rig *rig, const char *manager, const char *const *stages)
     GString *config = g_string_new("[manager]\n");
     g_string_append_printf(config,
                            "connection-spec='unix:%s'\nunix-socket-group=''\nuser='%s'\n"
-                           "workers=2\nspool-directory='%s'\nlog-level='info'\n%s\n",
-                           rig->socket, g_get_user_name(), rig->directory, manager ? manager : "");
+                           "%sspool-directory='%s'\nlog-level='info'\n%s\n",
+                           rig->socket, g_get_user_name(),
+                           manager && strstr(manager, "workers=") ? "" : "workers=2\n",
+                           rig->directory, manager ? manager : "");
     for (guint i = 0; i < rig->n; i++)
         append_stage(config, rig, i, stages ? stages[i] : NULL);
     return g_string_free(config, FALSE);
@@ -125,6 +127,8 @@ check_sight(Rig *rig, const Sight *sight)
 static void
 check_children(Rig *rig, const Case *test)
 {
+    for (guint i = 0; i < rig->n; i++)
+        child_open_gate(rig->children[i]);
     for (guint i = 0; i < rig->n; i++) {
         if (!rig->children[i] || (test->stages[i] && *test->stages[i] == '!'))
             continue;
