@@ -228,8 +228,9 @@ bind_conditions(Builder *builder, MmInstance *instance, const MmRawStage *raw)
         instance->conditions[i] = (MmCondition){fact, negated};
         if (g_array_index(builder->snapshot->facts, MmFactInfo, fact).setter < instance->index)
             continue;
-        g_autofree char *text = g_strdup_printf(
-            _("no enabled stage before this one sets “%s”: it counts as false"), words[i]);
+        g_autofree char *text =
+            g_strdup_printf(_("no enabled stage before this one sets “%s”: it counts as false"),
+                            words[i] + (negated ? 1 : 0));
         complain(builder, TRUE, raw, "conditions", text, NULL);
     }
 }
