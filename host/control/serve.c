@@ -45,6 +45,8 @@ static void
 session_ended(gpointer data)
 {
     MmServer *server = data;
+    if (!server->team) /* it is gone with its last sessions, whose ends are told now */
+        return;
     if (!server->stopping)
         mm_server_update_pause(server);
     else if (mm_team_sessions(server->team) == 0)
