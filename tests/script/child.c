@@ -113,13 +113,22 @@ say_one(Connection *connection, const char *what)
     return strcmp(what, "!close") != 0 && strcmp(what, "!half") != 0;
 }
 
+/* Packets that follow each other go out in one write. */
 static gboolean
 say(Connection *connection, const char *what)
 {
     g_auto(GStrv) each = g_strsplit(what, "~", -1);
+    g_autoptr(GString) packets = g_string_new(NULL);
     for (guint i = 0; each[i]; i++) {
-        if (*each[i] && !say_one(connection, each[i]))
-            return FALSE;
+        gboolean follows = each[i + 1] && *each[i + 1] != '!';
+        if (*each[i] == '!' || !follows) {
+            g_string_append(packets, each[i]);
+            if (packets->len > 0 && !say_one(connection, packets->str))
+                return FALSE;
+            g_string_truncate(packets, 0);
+        } else {
+            g_string_append_printf(packets, "%s~", each[i]);
+        }
     }
     return TRUE;
 }

@@ -172,6 +172,12 @@ wait_until(Host *host, const char *text, const char *second, guint n)
 }
 
 void
+host_wait_log_lines(Host *host, const char *text, guint n)
+{
+    wait_until(host, text, NULL, n);
+}
+
+void
 host_wait_log(Host *host, const char *text, const char *second)
 {
     wait_until(host, text, second, 1);

@@ -26,6 +26,8 @@ GPid host_pid(const Host *host);
 void host_reload(Host *host, const char *config);
 /* Waits until a line that contains both texts was logged; second may be NULL. */
 void host_wait_log(Host *host, const char *text, const char *second);
+/* Waits for n lines that contain text. */
+void host_wait_log_lines(Host *host, const char *text, guint n);
 /* Lines that contain text. */
 guint host_count_log(Host *host, const char *text);
 /* Open descriptors now, by /proc. */
