@@ -5,10 +5,18 @@
 
 #include <string.h>
 
+/* A longer block is not kept for the next set. */
+#define KEEP_SIZE 4096u
+#define FIRST_SIZE 256u
+
+/* The list and the text it points to lie in one block, which is kept: an MTA defines a handful of
+ * sets with every message. */
 typedef struct MacroSet {
-    GArray *list; /* of MilterMacro, into text */
-    char *text;
-    gsize size;     /* of text */
+    MilterMacro *block;
+    gsize room; /* bytes of block */
+    gsize n;    /* macros, at the start of block */
+    const char *text;
+    gsize size;     /* of text; 0: the set is empty */
     gboolean spent; /* its command came */
 } MacroSet;
 
@@ -25,11 +33,12 @@ mm_macros_new(void)
 static void
 set_clear(MacroSet *set)
 {
-    if (set->list)
-        g_array_set_size(set->list, 0);
-    g_clear_pointer(&set->text, g_free);
+    set->n = 0;
     set->size = 0;
-    set->spent = FALSE;
+    if (set->room <= KEEP_SIZE)
+        return;
+    g_clear_pointer(&set->block, g_free);
+    set->room = 0;
 }
 
 void
@@ -37,11 +46,47 @@ mm_macros_free(MmMacros *macros)
 {
     if (!macros)
         return;
-    for (guint i = 0; i < MILTER_N_EVENTS; i++) {
-        set_clear(&macros->sets[i]);
-        g_clear_pointer(&macros->sets[i].list, g_array_unref);
-    }
+    for (guint i = 0; i < MILTER_N_EVENTS; i++)
+        g_free(macros->sets[i].block);
     g_free(macros);
+}
+
+static gsize
+count_strings(MmStrings strings)
+{
+    MmSlice string;
+    gsize n = 0;
+    while (mm_strings_next(&strings, &string))
+        n++;
+    return n;
+}
+
+/* Room for n macros and size bytes of text behind them. */
+static char *
+make_room(MacroSet *set, gsize n, gsize size)
+{
+    gsize needed = n * sizeof(MilterMacro) + size;
+    if (needed > set->room) {
+        set->room = MAX(needed, FIRST_SIZE);
+        g_free(set->block);
+        set->block = g_malloc(set->room);
+    }
+    return (char *)(set->block + n);
+}
+
+static void
+set_fill(MacroSet *set, MmStrings pairs)
+{
+    gsize size = (gsize)(pairs.end - pairs.next);
+    gsize n = count_strings(pairs) / 2;
+    char *text = make_room(set, n, size);
+    memcpy(text, pairs.next, size);
+    set->text = text;
+    set->size = size;
+    MmStrings strings = {text, text + size};
+    MmSlice name, value;
+    while (set->n < n && mm_strings_next(&strings, &name) && mm_strings_next(&strings, &value))
+        set->block[set->n++] = (MilterMacro){name.data, value.data};
 }
 
 static gboolean
@@ -80,18 +125,8 @@ mm_macros_define(MmMacros *macros, const MmCommand *command)
     if (size > 0 && size == set->size && memcmp(start, set->text, size) == 0)
         return; /* Postfix repeats the same set with every header */
     set_clear(set);
-    if (!set->list)
-        set->list = g_array_new(FALSE, FALSE, sizeof(MilterMacro));
-    if (size == 0)
-        return;
-    set->text = g_memdup2(start, size);
-    set->size = size;
-    MmStrings strings = {set->text, set->text + size};
-    MmSlice name, value;
-    while (mm_strings_next(&strings, &name) && mm_strings_next(&strings, &value)) {
-        const MilterMacro macro = {name.data, value.data};
-        g_array_append_val(set->list, macro);
-    }
+    if (size > 0)
+        set_fill(set, command->u.macro.pairs);
 }
 
 void
@@ -117,9 +152,9 @@ mm_macros_begin(MmMacros *macros, MilterEventKind kind)
 size_t
 mm_macros_list(MmMacros *macros, MilterEventKind kind, const MilterMacro **list)
 {
-    const GArray *array = kind < MILTER_N_EVENTS ? macros->sets[kind].list : NULL;
-    *list = array && array->len > 0 ? (const MilterMacro *)(const void *)array->data : NULL;
-    return array ? array->len : 0;
+    const MacroSet *set = kind < MILTER_N_EVENTS ? &macros->sets[kind] : NULL;
+    *list = set && set->n > 0 ? set->block : NULL;
+    return set ? set->n : 0;
 }
 
 const char *
