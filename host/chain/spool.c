@@ -13,6 +13,8 @@
  * handed out in one. */
 #define FIRST_BLOCK 4096u
 #define NEXT_BLOCK MM_SPOOL_PIECE
+/* A longer list of blocks is not kept for the next message. */
+#define KEEP_BLOCKS 64u
 /* File space is given back in steps of this size: one system call each. */
 #define PUNCH_STEP (1024u * 1024u)
 
@@ -97,21 +99,36 @@ take_first_block(MmSpool *spool)
     return block;
 }
 
+/* An empty list, the old one if it is short. */
+static GPtrArray *
+emptied(GPtrArray *blocks)
+{
+    if (blocks->len > KEEP_BLOCKS) {
+        g_ptr_array_unref(blocks);
+        return g_ptr_array_new();
+    }
+    g_ptr_array_set_size(blocks, 0);
+    return blocks;
+}
+
 void
 mm_spool_reset(MmSpool *spool)
 {
     Block *kept = take_first_block(spool);
+    GPtrArray *blocks;
 
     for (guint i = spool->first; spool->blocks != NULL && i < spool->blocks->len; i++)
         remove_block(spool, i);
-    g_clear_pointer(&spool->blocks, g_ptr_array_unref);
     close_file(spool);
+    blocks = spool->blocks;
     *spool = (MmSpool){.limits = spool->limits, .holders = 1, .fd = -1};
+    if (blocks == NULL)
+        return;
+    spool->blocks = emptied(blocks);
     if (kept == NULL)
         return;
     kept->used = 0;
     spool->resident = kept->size;
-    spool->blocks = g_ptr_array_new();
     g_ptr_array_add(spool->blocks, kept);
 }
 

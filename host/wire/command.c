@@ -224,41 +224,68 @@ mm_command_append_optneg(MmBuffer *out, guint32 version, guint32 actions, guint3
     return mm_frame_append(out, SMFIC_OPTNEG, data, sizeof(data));
 }
 
-static GByteArray *
-join_strings(const char *const *strings, gsize n)
+static gsize
+strings_size(const char *const *strings, gsize n)
 {
-    GByteArray *data = g_byte_array_new();
+    gsize size = n;
     for (gsize i = 0; i < n; i++)
-        g_byte_array_append(data, (const guint8 *)strings[i], (guint)strlen(strings[i]) + 1);
-    return data;
+        size += strlen(strings[i]);
+    return size;
+}
+
+/* Returns where the next goes. */
+static guint8 *
+put_string(guint8 *place, const char *string)
+{
+    gsize size = strlen(string) + 1;
+    memcpy(place, string, size);
+    return place + size;
+}
+
+static gboolean
+put_strings(guint8 *place, const char *const *strings, gsize n)
+{
+    if (!place)
+        return FALSE;
+    for (gsize i = 0; i < n; i++)
+        place = put_string(place, strings[i]);
+    return TRUE;
 }
 
 gboolean
 mm_command_append_macros(MmBuffer *out, guint8 stage, const char *const *pairs, gsize n)
 {
-    g_autoptr(GByteArray) data = join_strings(pairs, n * 2);
-    return mm_frame_append2(out, SMFIC_MACRO, &stage, 1, data->data, data->len);
+    guint8 *place = mm_frame_append_room(out, SMFIC_MACRO, 1 + strings_size(pairs, 2 * n));
+    if (!place)
+        return FALSE;
+    *place = stage;
+    return put_strings(place + 1, pairs, 2 * n);
 }
 
 gboolean
 mm_command_append_connect(MmBuffer *out, const char *host, char family, guint16 port,
                           const char *address)
 {
-    g_autoptr(GByteArray) data = join_strings(&host, 1);
-    g_byte_array_append(data, (const guint8 *)&family, 1);
-    if (family != SMFIA_UNKNOWN) {
-        const guint8 bytes[2] = {(guint8)(port >> 8), (guint8)port};
-        g_byte_array_append(data, bytes, sizeof(bytes));
-        g_byte_array_append(data, (const guint8 *)address, (guint)strlen(address) + 1);
+    gboolean known = family != SMFIA_UNKNOWN;
+    gsize size = strlen(host) + 2 + (known ? 2 + strlen(address) + 1 : 0);
+    guint8 *place = mm_frame_append_room(out, SMFIC_CONNECT, size);
+    if (!place)
+        return FALSE;
+    place = put_string(place, host);
+    *place++ = (guint8)family;
+    if (known) {
+        *place++ = (guint8)(port >> 8);
+        *place++ = (guint8)port;
+        put_string(place, address);
     }
-    return mm_frame_append(out, SMFIC_CONNECT, data->data, data->len);
+    return TRUE;
 }
 
 gboolean
 mm_command_append_envelope(MmBuffer *out, MmCommandKind kind, const char *const *args, gsize n)
 {
-    g_autoptr(GByteArray) data = join_strings(args, n);
-    return mm_frame_append(out, commands[kind].code, data->data, data->len);
+    return put_strings(mm_frame_append_room(out, commands[kind].code, strings_size(args, n)), args,
+                       n);
 }
 
 gboolean
@@ -271,18 +298,13 @@ gboolean
 mm_command_append_header(MmBuffer *out, const char *name, gsize name_size, const char *value,
                          gsize value_size)
 {
-    gsize size = name_size + value_size + 2;
-    guint8 *place = mm_buffer_reserve(out, MM_FRAME_OVERHEAD + size, NULL);
-    if (!place || size >= G_MAXUINT32 - 1)
+    guint8 *place = mm_frame_append_room(out, SMFIC_HEADER, name_size + value_size + 2);
+    if (!place)
         return FALSE;
-    put_u32(place, (guint32)size + 1);
-    place[4] = SMFIC_HEADER;
-    guint8 *text = place + MM_FRAME_OVERHEAD;
-    memcpy(text, name, name_size);
-    text[name_size] = '\0';
-    memcpy(text + name_size + 1, value, value_size);
-    text[name_size + 1 + value_size] = '\0';
-    mm_buffer_commit(out, MM_FRAME_OVERHEAD + size);
+    memcpy(place, name, name_size);
+    place[name_size] = '\0';
+    memcpy(place + name_size + 1, value, value_size);
+    place[name_size + 1 + value_size] = '\0';
     return TRUE;
 }
 

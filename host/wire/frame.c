@@ -75,25 +75,34 @@ mm_frame_reader_is_inside(const MmFrameReader *reader)
     return mm_buffer_length(&reader->buffer) > 0;
 }
 
-gboolean
-mm_frame_append2(MmBuffer *out, guint8 code, gconstpointer a, gsize a_size, gconstpointer b,
-                 gsize b_size)
+guint8 *
+mm_frame_append_room(MmBuffer *out, guint8 code, gsize size)
 {
-    gsize size = a_size + b_size;
-    if (size >= G_MAXUINT32 || size < a_size)
-        return FALSE;
+    if (size >= G_MAXUINT32)
+        return NULL;
     guint8 *place = mm_buffer_reserve(out, MM_FRAME_OVERHEAD + size, NULL);
     if (!place)
-        return FALSE;
+        return NULL;
     guint32 length = (guint32)size + 1;
     const guint8 head[MM_FRAME_OVERHEAD] = {(guint8)(length >> 24), (guint8)(length >> 16),
                                             (guint8)(length >> 8), (guint8)length, code};
     memcpy(place, head, sizeof(head));
-    if (a_size > 0)
-        memcpy(place + sizeof(head), a, a_size);
-    if (b_size > 0)
-        memcpy(place + sizeof(head) + a_size, b, b_size);
     mm_buffer_commit(out, sizeof(head) + size);
+    return place + sizeof(head);
+}
+
+gboolean
+mm_frame_append2(MmBuffer *out, guint8 code, gconstpointer a, gsize a_size, gconstpointer b,
+                 gsize b_size)
+{
+    guint8 *place =
+        a_size + b_size < a_size ? NULL : mm_frame_append_room(out, code, a_size + b_size);
+    if (!place)
+        return FALSE;
+    if (a_size > 0)
+        memcpy(place, a, a_size);
+    if (b_size > 0)
+        memcpy(place + a_size, b, b_size);
     return TRUE;
 }
 

@@ -50,7 +50,10 @@ gboolean mm_frame_reader_is_inside(const MmFrameReader *reader);
 
 /* Appends a frame; FALSE, and nothing is added, if the buffer's limit forbids it. */
 gboolean mm_frame_append(MmBuffer *out, guint8 code, gconstpointer data, gsize size);
-/* The same with the data in two parts. */
+/* A frame with size bytes of data that the caller writes where it is told; NULL, and nothing is
+ * added, if the buffer's limit forbids it. */
+guint8 *mm_frame_append_room(MmBuffer *out, guint8 code, gsize size);
+/* mm_frame_append with the data in two parts. */
 gboolean mm_frame_append2(MmBuffer *out, guint8 code, gconstpointer a, gsize a_size,
                           gconstpointer b, gsize b_size);
 

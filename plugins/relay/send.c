@@ -65,10 +65,15 @@ list_for(MilterEventKind kind)
     }
 }
 
+/* Macros that fit without asking for memory. */
+#define FEW_MACROS 32u
+
 static void
 append_all(Child *child, guint8 stage, const MilterMacro *macros, size_t n)
 {
-    g_autofree const char **pairs = g_new(const char *, 2 * n);
+    const char *few[2 * FEW_MACROS];
+    g_autofree const char **many = n > FEW_MACROS ? g_new(const char *, 2 * n) : NULL;
+    const char **pairs = many ? many : few;
     for (size_t i = 0; i < n; i++) {
         pairs[2 * i] = macros[i].name;
         pairs[2 * i + 1] = macros[i].value;
