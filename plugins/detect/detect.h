@@ -46,6 +46,8 @@ void detect_report_free(DetectReport *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DetectReport, detect_report_free)
 /* Adds and returns one that is not enabled and of which nothing is known; owned by report. */
 DetectFound *detect_report_add(DetectReport *report, const char *name, const DetectRecord *record);
+/* The order of the chain: by rank, then by name. */
+void detect_report_sort(const DetectReport *report);
 /* printf; the same text is added once only. */
 void detect_report_warn(DetectReport *report, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void detect_report_note(DetectReport *report, const char *format, ...) G_GNUC_PRINTF(2, 3);

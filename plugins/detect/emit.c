@@ -12,14 +12,6 @@ typedef struct Emitter {
     const char *detector;
 } Emitter;
 
-static int
-by_rank(gconstpointer a, gconstpointer b)
-{
-    const DetectFound *x = *(const DetectFound *const *)a;
-    const DetectFound *y = *(const DetectFound *const *)b;
-    return (int)x->record->rank - (int)y->record->rank;
-}
-
 /* ---- Stages. */
 
 static void
@@ -55,7 +47,7 @@ detect_emit(const MilterHost *host, MilterInstance *self, MilterExpansion *expan
             const char *detector, const DetectReport *report)
 {
     const Emitter emitter = {host, self, expansion, detector};
-    g_ptr_array_sort(report->found, by_rank);
+    detect_report_sort(report);
     for (guint i = 0; i < report->found->len; i++)
         emit(&emitter, g_ptr_array_index(report->found, i));
     for (guint i = 0; i < report->warnings->len; i++)

@@ -380,6 +380,7 @@ rc_script_new(const RcSystem *system, const char *path, const char *profile,
     Run run = {.system = system, .script = script, .programs = programs};
     run.defaults = g_ptr_array_new_with_free_func(g_free);
     run.called = g_ptr_array_new_with_free_func(word_free);
+    script->system = system;
     script->path = g_strdup(path);
     script->words = g_ptr_array_new_with_free_func(word_free);
     script->sh = sh_new(system->tree, hook, &run);

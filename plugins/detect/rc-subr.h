@@ -43,6 +43,7 @@ Sh *rc_system_shell(const RcSystem *system);
 const char *const *rc_system_startup(const RcSystem *system);
 
 typedef struct RcScript {
+    const RcSystem *system; /* borrowed */
     char *path;
     Sh *sh;           /* all variables, as they are when the service would be started */
     char *name;       /* NAME; NULL: it has none that is certain */

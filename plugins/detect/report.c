@@ -47,6 +47,21 @@ detect_report_add(DetectReport *report, const char *name, const DetectRecord *re
     return found;
 }
 
+static int
+by_rank(gconstpointer a, gconstpointer b)
+{
+    const DetectFound *x = *(const DetectFound *const *)a;
+    const DetectFound *y = *(const DetectFound *const *)b;
+    int difference = (int)x->record->rank - (int)y->record->rank;
+    return difference != 0 ? difference : strcmp(x->name, y->name);
+}
+
+void
+detect_report_sort(const DetectReport *report)
+{
+    g_ptr_array_sort(report->found, by_rank);
+}
+
 /* Takes text. */
 static void
 add_once(GPtrArray *texts, char *text)

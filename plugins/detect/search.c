@@ -136,10 +136,26 @@ origin_of(const DetectSearch *search, const char *value)
     return best > 0 ? place_text(place) : g_strdup(search->origin);
 }
 
+/* The service's variable that is not known; rather one that rc.conf sets. */
+static char *
+origin_of_unknown(const DetectSearch *search)
+{
+    const ShVariable *best = NULL;
+    const char **names = search->sh && search->prefix ? sh_names(search->sh) : NULL;
+    for (guint i = 0; names && names[i]; i++) {
+        const ShVariable *variable = sh_get(search->sh, names[i]);
+        if (g_str_has_prefix(names[i], search->prefix) && !variable->certain &&
+            (!best || !is_in_script(search, variable->place)))
+            best = variable;
+    }
+    g_free(names);
+    return best ? place_text(best->place) : g_strdup(search->origin);
+}
+
 static void
 take_word(const DetectSearch *search, const char *text, gboolean certain, Hit *hit)
 {
-    hit->origin = origin_of(search, text);
+    hit->origin = certain ? origin_of(search, text) : origin_of_unknown(search);
     if (certain)
         hit->text = g_strdup(text);
     else

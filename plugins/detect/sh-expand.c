@@ -185,23 +185,6 @@ put_default(Out *out, const Part *part)
     sh_text_clear(&value);
 }
 
-/* The value is not known, so neither is which way ${v:=d} goes; either way v is not known. */
-static void
-put_unknown_parameter(Out *out, const Part *part, const char *why)
-{
-    put_unknown(out, why);
-    if (part->operation != '=')
-        return;
-    ShText value;
-    sh_text_init(&value);
-    out->sh->doubt++;
-    sh_expand_value(out->sh, part->word, &value);
-    sh_text_doubt(&value, why);
-    sh_assign(out->sh, part->text, &value, sh_place(out->sh, part->word->line));
-    out->sh->doubt--;
-    sh_text_clear(&value);
-}
-
 static void
 put_variable(Out *out, const Part *part)
 {
@@ -212,7 +195,8 @@ put_variable(Out *out, const Part *part)
     }
     look_up(out->sh, part->text, &parameter);
     if (!parameter.known) {
-        put_unknown_parameter(out, part, parameter.why);
+        /* Which way ${v:=d} goes is not known either, but then neither is v, as before. */
+        put_unknown(out, parameter.why);
         return;
     }
     gboolean is_set = parameter.value && (!part->doubled || *parameter.value);
@@ -266,7 +250,7 @@ put_output(Out *out, const Part *part)
 static void
 put_literal(Out *out, const Part *part)
 {
-    if (out->fields && !part->quoted && strpbrk(part->text, "*?["))
+    if (out->fields && !part->quoted && strpbrk(part->text, "*?"))
         sh_text_doubt(&out->current, _("it depends on the names of files"));
     put_text(out, part->text, part->quoted);
 }

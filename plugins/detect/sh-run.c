@@ -38,15 +38,29 @@ is_assigning(const char *name)
     return FALSE;
 }
 
+/* "x=${x:-d}" only hands a value on: it was written where the variable was set. */
+static ShPlace
+place_of_value(const Sh *sh, const Assignment *assignment)
+{
+    const Part *part = assignment->value->parts;
+    const ShPlace here = sh_place(sh, assignment->line);
+    if (!part || part->next || part->kind != PART_VARIABLE ||
+        (part->operation && !strchr("-=?", part->operation)))
+        return here;
+    const ShVariable *variable = sh_get(sh, part->text);
+    return variable && *variable->value && variable->place.file ? variable->place : here;
+}
+
 static void
 assign_all(Sh *sh, const Command *command)
 {
     sh->substituted = FALSE;
     for (const Assignment *a = command->assignments; a && !sh->stopped; a = a->next) {
         ShText value;
+        const ShPlace place = place_of_value(sh, a);
         sh_text_init(&value);
         sh_expand_value(sh, a->value, &value);
-        sh_assign(sh, a->name, &value, sh_place(sh, a->line));
+        sh_assign(sh, a->name, &value, place);
         sh_text_clear(&value);
     }
     if (!sh->substituted)
@@ -289,6 +303,20 @@ define(Sh *sh, const Command *command)
     sh->status = SH_TRUE;
 }
 
+/* "/usr/local/sbin/x -p y &": changes nothing here, but the hook sees which program is started. */
+static void
+run_apart(Sh *sh, const Command *command)
+{
+    while (command->kind == COMMAND_APART && command->first)
+        command = command->first;
+    if (command->kind == COMMAND_SIMPLE && command->words && *first_text(command) == '/') {
+        g_autoptr(GPtrArray) words = sh_expand_words(sh, command->words);
+        if (words->len > 0)
+            call(sh, words, command->line, NULL);
+    }
+    sh->status = SH_UNKNOWN;
+}
+
 static void
 run(Sh *sh, const Command *command)
 {
@@ -325,7 +353,7 @@ run(Sh *sh, const Command *command)
         sh->status = sh_not(sh->status);
         break;
     case COMMAND_APART:
-        sh->status = SH_UNKNOWN;
+        run_apart(sh, command);
         break;
     }
 }

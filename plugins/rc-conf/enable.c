@@ -35,11 +35,22 @@ deciding_variable(const RcScript *script, const DetectRecord *record, const char
     return g_strdup(record ? record->enable : NULL);
 }
 
+/* Where the value was written: a script that hands it on through eval sets it anew. */
+static char *
+place_of(const RcScript *script, const char *name)
+{
+    const ShVariable *variable = sh_get(script->sh, name);
+    const ShVariable *written = sh_get(rc_system_shell(script->system), name);
+    gboolean handed_on = written && strcmp(written->value, variable->value) == 0 &&
+                         g_strcmp0(variable->place.file, script->path) == 0;
+    return place_text(handed_on ? written : variable);
+}
+
 static void
 take_value(const RcScript *script, const char *name, DetectFound *found, DetectReport *report)
 {
     const ShVariable *variable = sh_get(script->sh, name);
-    g_autofree char *place = place_text(variable);
+    g_autofree char *place = place_of(script, name);
     set_origin(found, g_strdup(place));
     if (!sh_value(script->sh, name)) {
         detect_report_warn(report,

@@ -127,10 +127,12 @@ look_at_unknown(const Finder *finder, const char *path, const char *file)
     if (!value || sh_yes_or_no(value) != SH_TRUE)
         return;
     const ShVariable *variable = sh_get(script->sh, script->rcvar);
-    detect_report_warn(finder->report,
-                       _("%s: %s=YES enables %s, which speaks of milters and is not known: it is "
-                         "not used unless a group of the configuration or a record names it"),
-                       variable->place.file ? variable->place.file : path, script->rcvar, file);
+    detect_report_warn(
+        finder->report,
+        _("%s:%u: %s=YES enables %s, which speaks of milters and is not known: it is "
+          "not used unless a group of the configuration or a record names it"),
+        variable->place.file ? variable->place.file : path, variable->place.line, script->rcvar,
+        file);
 }
 
 static void
