@@ -215,6 +215,17 @@ add_setters(MmSnapshot *snapshot, const MmInstance *instance)
         add_setter(snapshot, instance, fact);
 }
 
+/* After configure: the instance itself says which. */
+static void
+add_own_setters(MmSnapshot *snapshot, const MmInstance *instance)
+{
+    const MilterFact *fact = NULL;
+    if (instance->data && MM_STAGE_HAS(instance->stage, instance_facts))
+        fact = instance->stage->instance_facts(instance->data);
+    for (; fact && fact->name; fact++)
+        add_setter(snapshot, instance, fact);
+}
+
 static void
 bind_conditions(Builder *builder, MmInstance *instance, const MmRawStage *raw)
 {
@@ -275,11 +286,13 @@ make_instances(Builder *builder)
         g_array_append_val(raws, draft->raw);
         add_setters(snapshot, instance);
     }
+    for (guint i = 0; i < snapshot->instances->len; i++) {
+        configure(builder, mm_snapshot_instance(snapshot, i));
+        add_own_setters(snapshot, mm_snapshot_instance(snapshot, i));
+    }
     for (guint i = 0; i < snapshot->instances->len; i++)
         bind_conditions(builder, mm_snapshot_instance(snapshot, i),
                         g_array_index(raws, const MmRawStage *, i));
-    for (guint i = 0; i < snapshot->instances->len; i++)
-        configure(builder, mm_snapshot_instance(snapshot, i));
     for (guint i = 0; i < snapshot->instances->len; i++)
         mm_snapshot_instance(snapshot, i)->problems = NULL;
 }

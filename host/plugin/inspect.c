@@ -70,6 +70,7 @@ describe_functions(const MilterStage *stage, GString *out)
     FUNCTION(abort);
     FUNCTION(cancel);
     FUNCTION(report);
+    FUNCTION(instance_facts);
 #undef FUNCTION
     g_string_append_c(out, '\n');
 }

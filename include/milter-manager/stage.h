@@ -144,6 +144,12 @@ typedef struct MilterStage {
     void (*cancel)(void *session_data, MilterTicket ticket);
     /* Optional. */
     void (*report)(void *session_data, const MilterReport *report);
+
+    /* Optional. Facts that this instance sets beside
+     * those of the table, where settings say which (one for each entry of a list): ended by an
+     * entry of all zeros, with names, not name_settings. They live as long as the instance. Asked
+     * once, after configure, on the control thread. */
+    const MilterFact *(*instance_facts)(void *instance);
 } MilterStage;
 
 #endif

@@ -2,6 +2,8 @@
 /* What a stage may ask about the session: facts, macros, the offer, what was before. */
 #include "private.h"
 
+#include "plugin/stage-table.h"
+
 #include <string.h>
 
 typedef struct Macro {
@@ -54,6 +56,17 @@ put_fact(MmHarnessSession *session, const char *name, MilterFactState state, con
 }
 
 static const MilterFact *
+declared_by_instance(MmHarnessSession *session, const char *name)
+{
+    const MilterStage *stage = session->harness->stage;
+    const MilterFact *fact =
+        MM_STAGE_HAS(stage, instance_facts) ? stage->instance_facts(session->instance->data) : NULL;
+    while (fact && fact->name && strcmp(fact->name, name) != 0)
+        fact++;
+    return fact && fact->name ? fact : NULL;
+}
+
+static const MilterFact *
 declared(MmHarnessSession *session, const char *name)
 {
     const MilterFact *fact = session->harness->stage->facts;
@@ -64,7 +77,7 @@ declared(MmHarnessSession *session, const char *name)
         if (strcmp(known, name) == 0)
             return fact;
     }
-    return NULL;
+    return declared_by_instance(session, name);
 }
 
 static void
