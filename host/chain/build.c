@@ -202,7 +202,8 @@ add_setter(MmSnapshot *snapshot, const MmInstance *instance, const MilterFact *f
 {
     const char *name =
         fact->name ? fact->name : mm_settings_get_string(instance->settings, fact->name_setting);
-    MmFactInfo *info = &g_array_index(snapshot->facts, MmFactInfo, fact_index(snapshot, name));
+    guint index = fact_index(snapshot, name); /* may move the table */
+    MmFactInfo *info = &g_array_index(snapshot->facts, MmFactInfo, index);
     info->setter = MIN(info->setter, instance->index);
     info->settled_after = MAX(info->settled_after, (MilterEventKind)fact->settled_after);
 }
