@@ -86,14 +86,23 @@ needs_quotes(const char *value, gsize length)
     return FALSE;
 }
 
-/* Bytes of the valid UTF-8 character at value, 0 if it is none or a control character. */
+/* Bytes of the valid UTF-8 character at value, 0 if it is none or controls how a
+ * line is shown. */
 static gsize
 character_length(const char *value, gsize length)
 {
     gunichar c = g_utf8_get_char_validated(value, (gssize)length);
-    if (c == (gunichar)-1 || c == (gunichar)-2 || g_unichar_iscntrl(c) || c == 0x2028 ||
-        c == 0x2029)
+    if (c == (gunichar)-1 || c == (gunichar)-2)
         return 0;
+    switch (g_unichar_type(c)) {
+    case G_UNICODE_CONTROL:
+    case G_UNICODE_FORMAT: /* turns the writing direction of a terminal, among others */
+    case G_UNICODE_LINE_SEPARATOR:
+    case G_UNICODE_PARAGRAPH_SEPARATOR:
+        return 0;
+    default:
+        break;
+    }
     return (gsize)g_utf8_skip[(guchar)*value];
 }
 

@@ -207,6 +207,24 @@ append_doubling_percent(GString *out, const char *text, gsize length)
     }
 }
 
+/* What the repair made longer than a line may be is cut off, pairs of "%" as a whole. */
+static void
+append_repaired(GString *out, const Line *line, const char *enhanced)
+{
+    gsize start = out->len;
+    const char *text = line->text + CODE_LENGTH + 1;
+    gsize size = line->length - CODE_LENGTH - 1;
+    g_string_append_len(out, line->text, CODE_LENGTH + 1);
+    if (enhanced && enhanced_code_length(text, size) == 0)
+        g_string_append(out, enhanced);
+    append_doubling_percent(out, text, size);
+    if (out->len - start <= REPLY_LINE_MAX)
+        return;
+    g_string_truncate(out, start + REPLY_LINE_MAX);
+    if (has_lone_percent(out->str + start, REPLY_LINE_MAX))
+        g_string_truncate(out, out->len - 1);
+}
+
 char *
 mm_text_reply_repair(const char *reply, gsize length)
 {
@@ -216,17 +234,13 @@ mm_text_reply_repair(const char *reply, gsize length)
     if (check == MM_REPLY_VALID)
         return g_strndup(reply, length);
     GString *out = g_string_sized_new(length + 32);
+    const char enhanced[] = {reply[0], '.', '0', '.', '0', ' ', '\0'};
     gboolean add = needs_enhanced_code(reply, length);
     const char *rest = reply;
     gboolean last = FALSE;
     while (!last) {
         Line line = next_line(&rest, &length);
-        const char *text = line.text + CODE_LENGTH + 1;
-        gsize size = line.length - CODE_LENGTH - 1;
-        g_string_append_len(out, line.text, CODE_LENGTH + 1);
-        if (add && enhanced_code_length(text, size) == 0)
-            g_string_append_printf(out, "%c.0.0 ", reply[0]);
-        append_doubling_percent(out, text, size);
+        append_repaired(out, &line, add ? enhanced : NULL);
         if (!line.last)
             g_string_append(out, "\r\n");
         last = line.last;

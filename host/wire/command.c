@@ -105,7 +105,7 @@ parse_macro(MmSlice data, MmCommand *command)
     return MM_PARSE_OK;
 }
 
-/* The address of a CONNECT; an MTA may leave its last NUL out, then it is taken as empty. */
+/* The address of a CONNECT. Behind family 'U' there should be none; what stands there is tolerated. */
 static MmParseResult
 parse_connect_address(MmStrings rest, MmCommand *command)
 {

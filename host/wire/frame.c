@@ -5,6 +5,9 @@
 
 #define LENGTH_BYTES 4u
 #define READ_SIZE 16384u
+/* A block that large is given back once it is empty: one large frame must not cost a session's whole
+ * life. Ordinary body chunks (64 KiB) keep theirs. */
+#define KEEP (256u * 1024u)
 
 static guint32
 get_u32(const guint8 *bytes)
@@ -40,6 +43,8 @@ missing(const MmFrameReader *reader)
 guint8 *
 mm_frame_reader_reserve(MmFrameReader *reader, gsize *available)
 {
+    if (mm_buffer_length(&reader->buffer) == 0 && reader->buffer.size > KEEP)
+        mm_buffer_clear(&reader->buffer);
     return mm_buffer_reserve(&reader->buffer, MAX(missing(reader), READ_SIZE), available);
 }
 
