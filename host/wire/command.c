@@ -105,7 +105,8 @@ parse_macro(MmSlice data, MmCommand *command)
     return MM_PARSE_OK;
 }
 
-/* The address of a CONNECT. Behind family 'U' there should be none; what stands there is tolerated. */
+/* The address of a CONNECT. Behind family 'U' there should be none; what stands there is tolerated.
+ */
 static MmParseResult
 parse_connect_address(MmStrings rest, MmCommand *command)
 {

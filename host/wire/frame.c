@@ -5,8 +5,8 @@
 
 #define LENGTH_BYTES 4u
 #define READ_SIZE 16384u
-/* A block that large is given back once it is empty: one large frame must not cost a session's whole
- * life. Ordinary body chunks (64 KiB) keep theirs. */
+/* A block that large is given back once it is empty: one large frame must not cost a session's
+ * whole life. Ordinary body chunks (64 KiB) keep theirs. */
 #define KEEP (256u * 1024u)
 
 static guint32

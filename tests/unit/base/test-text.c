@@ -34,7 +34,7 @@ static const Reply replies[] = {
     {"550-5.7.1 one\r\n550-5.7.1 two\r\n550 5.7.1 three", MM_REPLY_VALID, NULL},
     {"550 is 100%% sure", MM_REPLY_VALID, NULL},
     {"550 tab\tis text", MM_REPLY_VALID, NULL},
-    {"550 8-bit \xc3\xa9", MM_REPLY_VALID, NULL},
+    {"550 caf\xc3\xa9", MM_REPLY_VALID, NULL},
     {"421 4.7.0 closing", MM_REPLY_VALID, NULL},
     /* What some MTA would misread. */
     {"550 100% sure", MM_REPLY_REPAIRABLE, "550 5.0.0 100%% sure"},
