@@ -1,72 +1,42 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From a configuration to a snapshot: plugins, detectors, settings, instances, facts. */
-#include "base/address.h"
 #include "base/i18n.h"
 #include "base/log.h"
-#include "chain/detected.h"
-#include "chain/expansion.h"
-#include "chain/snapshot.h"
+#include "base/text.h"
+#include "chain/builder.h"
+#include "chain/statistics.h"
 #include "plugin/stage-table.h"
 
 #include <string.h>
 
-/* A stage of the chain on its way to an instance. */
-typedef struct Draft {
+/* One that is made, and what it was made from. */
+typedef struct Made {
     const MmRawStage *raw;
-    const MmPlugin *plugin;
-} Draft;
+    gboolean sound; /* its own settings have no error */
+} Made;
 
-typedef struct Builder {
-    const MmSnapshotArguments *arguments;
-    MmProblems *problems;
-    MmSnapshot *snapshot;
-    GArray *drafts; /* of Draft */
-    MmDetected *detected;
-} Builder;
-
-static void
-complain(Builder *builder, gboolean warning, const MmRawStage *raw, const char *key,
-         const char *text, const char *allowed)
+void
+mm_builder_complain(MmBuilder *builder, gboolean warning, const MmRawStage *raw, const char *key,
+                    const char *text, const char *allowed)
 {
     g_autofree char *group = g_strconcat("stages/", raw->name, NULL);
     const MmRawKey *found = key ? mm_raw_stage_find(raw, key) : NULL;
+    g_autofree char *with_origin =
+        found && !found->file ? g_strdup_printf("%s: %s", found->origin, text) : NULL;
     mm_problems_add(builder->problems, warning, found ? found->file : raw->file,
-                    found ? found->line : raw->line, group, key, text, allowed);
+                    found ? found->line : raw->line, group, key, with_origin ? with_origin : text,
+                    allowed);
 }
 
-static const MmPlugin *
-plugin_of(Builder *builder, const MmRawStage *raw)
-{
-    g_autofree char *name = mm_raw_stage_get_string(raw, "plugin");
-    g_autoptr(GError) error = NULL;
-    if (!name || !*name) {
-        complain(builder, TRUE, raw, NULL,
-                 _("this group names no plugin, and no detector found a milter of that name: it is "
-                   "ignored"),
-                 _("plugin='NAME'"));
-        return NULL;
-    }
-    const MmPlugin *plugin = mm_registry_get(builder->arguments->registry, name, &error);
-    if (!plugin)
-        complain(builder, FALSE, raw, "plugin", error->message, NULL);
-    return plugin;
-}
-
-static MmSettings *
-bind_settings(Builder *builder, const Draft *draft)
-{
-    return mm_config_bind_stage(builder->arguments->schemas, draft->plugin->schemas,
-                                draft->plugin->schema_id, draft->raw, builder->problems);
-}
-
-static MmInstance *
-instance_new(Builder *builder, const Draft *draft)
+MmInstance *
+mm_builder_instance(MmBuilder *builder, const MmRawStage *raw, const MmPlugin *plugin)
 {
     MmInstance *instance = g_new0(MmInstance, 1);
-    instance->name = g_strdup(draft->raw->name);
-    instance->plugin = draft->plugin->descriptor;
-    instance->stage = draft->plugin->descriptor->stage;
-    instance->settings = bind_settings(builder, draft);
+    instance->name = g_strdup(raw->name);
+    instance->plugin = plugin->descriptor;
+    instance->stage = plugin->descriptor->stage;
+    instance->settings = mm_config_bind_stage(builder->arguments->schemas, plugin->schemas,
+                                              plugin->schema_id, raw, builder->problems);
     instance->root = builder->snapshot->root;
     instance->problems = builder->problems;
     instance->evaluation = mm_settings_get_boolean(instance->settings, "evaluation");
@@ -74,114 +44,16 @@ instance_new(Builder *builder, const Draft *draft)
     mm_fallback_from_name(mm_settings_get_string(instance->settings, "fallback-status"),
                           &instance->fallback);
     mm_health_init(&instance->health);
-    instance->asked = mm_counter(instance->name, "asked");
-    instance->failed = mm_counter(instance->name, "failed");
-    instance->tripped = mm_counter(instance->name, "tripped");
-    instance->answered = mm_histogram(instance->name, "answered");
     return instance;
 }
 
-static void
-instance_drop(MmInstance *instance)
+void
+mm_builder_drop(MmInstance *instance)
 {
     mm_health_clear(&instance->health);
     mm_settings_unref(instance->settings);
     g_free(instance->name);
     g_free(instance);
-}
-
-static void
-add_draft(Builder *builder, const MmRawStage *raw)
-{
-    const Draft draft = {raw, plugin_of(builder, raw)};
-    if (draft.plugin)
-        g_array_append_val(builder->drafts, draft);
-}
-
-/* ---- Detectors. */
-
-/* The plugin of a group that is a detector; NULL: it is a stage, or nothing. */
-static const MmPlugin *
-detector_of(const Builder *builder, const MmRawStage *raw)
-{
-    g_autofree char *name = mm_raw_stage_get_string(raw, "plugin");
-    const MmPlugin *plugin =
-        name && *name ? mm_registry_get(builder->arguments->registry, name, NULL) : NULL;
-    return plugin && MM_STAGE_HAS(plugin->descriptor->stage, expand) ? plugin : NULL;
-}
-
-/* What cannot be a stage of ours: a detector again, or the socket that we listen on. */
-static gboolean
-is_usable(Builder *builder, const MmRawStage *stage)
-{
-    g_autofree char *spec = mm_raw_stage_get_string(stage, "connection-spec");
-    g_autoptr(MmAddress) address = spec ? mm_address_parse(spec, NULL) : NULL;
-    g_autoptr(MmAddress) own = mm_address_parse(
-        mm_settings_get_string(builder->snapshot->manager, "connection-spec"), NULL);
-    const char *why = NULL;
-    if (detector_of(builder, stage))
-        why = _("a detector turned into a detector: it is not used");
-    else if (address && own && mm_address_equal(address, own))
-        why = _("a detector found the socket the host itself listens on: it is not used");
-    if (why)
-        complain(builder, TRUE, stage, NULL, why, NULL);
-    return why == NULL;
-}
-
-static void
-add_detected(Builder *builder, const MmRawStage *detector, MmRawStage *stage)
-{
-    if (is_usable(builder, stage))
-        mm_detected_add(builder->detected, detector, stage);
-    else
-        mm_raw_stage_free(stage);
-}
-
-static void
-expand(Builder *builder, const Draft *detector)
-{
-    MmInstance *instance = instance_new(builder, detector);
-    MilterExpansion expansion = {g_ptr_array_new()};
-    if (mm_settings_get_boolean(instance->settings, "enabled"))
-        instance->stage->expand(builder->arguments->host, instance, &expansion);
-    for (guint i = 0; i < expansion.stages->len; i++)
-        add_detected(builder, detector->raw, g_ptr_array_index(expansion.stages, i));
-    g_ptr_array_add(builder->snapshot->groups, mm_settings_ref(instance->settings));
-    g_ptr_array_unref(expansion.stages);
-    instance_drop(instance);
-}
-
-static void
-run_detectors(Builder *builder, const MmConfig *config)
-{
-    for (guint i = 0; i < config->stages->len; i++) {
-        const MmRawStage *raw = g_ptr_array_index(config->stages, i);
-        const Draft draft = {raw, detector_of(builder, raw)};
-        if (draft.plugin)
-            expand(builder, &draft);
-    }
-}
-
-/* A detector's stages take its place. */
-static void
-draft_detected(Builder *builder, const MmRawStage *detector, const MmConfig *config)
-{
-    g_autoptr(GPtrArray) stages = mm_detected_of(builder->detected, detector, config);
-    for (guint i = 0; i < stages->len; i++)
-        add_draft(builder, g_ptr_array_index(stages, i));
-}
-
-static void
-draft_stages(Builder *builder, const MmConfig *config)
-{
-    run_detectors(builder, config);
-    for (guint i = 0; i < config->stages->len; i++) {
-        const MmRawStage *raw = g_ptr_array_index(config->stages, i);
-        if (detector_of(builder, raw))
-            draft_detected(builder, raw, config);
-        else
-            add_draft(builder, mm_detected_apply(builder->detected, raw));
-    }
 }
 
 /* ---- Facts. */
@@ -197,23 +69,66 @@ fact_index(MmSnapshot *snapshot, const char *name)
     return snapshot->facts->len - 1;
 }
 
-static void
-add_setter(MmSnapshot *snapshot, const MmInstance *instance, const MilterFact *fact)
+/* The name a fact has in this instance; NULL: it sets none. */
+static const char *
+fact_name(MmBuilder *builder, const Made *made, const MmInstance *instance, const MilterFact *fact)
 {
-    const char *name =
-        fact->name ? fact->name : mm_settings_get_string(instance->settings, fact->name_setting);
-    guint index = fact_index(snapshot, name); /* may move the table */
-    MmFactInfo *info = &g_array_index(snapshot->facts, MmFactInfo, index);
-    info->setter = MIN(info->setter, instance->index);
-    info->settled_after = MAX(info->settled_after, (MilterEventKind)fact->settled_after);
+    if (fact->name)
+        return fact->name;
+    const char *key = fact->name_setting;
+    if (!mm_settings_has(instance->settings, key, "s")) {
+        mm_builder_complain(builder, FALSE, made->raw, "plugin",
+                            _("the plugin names a fact by a key that its schema does not have"),
+                            NULL);
+        return NULL;
+    }
+    const char *name = mm_settings_get_string(instance->settings, key);
+    if (!*name || mm_text_is_name(name))
+        return *name ? name : NULL;
+    mm_builder_complain(builder, FALSE, made->raw, key, _("this is not the name of a fact"),
+                        _("1 to 64 letters, digits, “.”, “_” and “-”"));
+    return NULL;
 }
 
 static void
-add_setters(MmSnapshot *snapshot, const MmInstance *instance)
+add_setter(MmSnapshot *snapshot, const MmInstance *instance, const char *name, guint settled_after)
+{
+    guint index = fact_index(snapshot, name); /* may move the table */
+    MmFactInfo *info = &g_array_index(snapshot->facts, MmFactInfo, index);
+    info->setter = MIN(info->setter, instance->index);
+    info->settled_after = MAX(info->settled_after, (MilterEventKind)settled_after);
+}
+
+static void
+add_setters(MmBuilder *builder, const Made *made, const MmInstance *instance)
 {
     const MilterFact *fact = instance->stage->facts;
-    for (; fact && (fact->name || fact->name_setting); fact++)
-        add_setter(snapshot, instance, fact);
+    for (; fact && (fact->name || fact->name_setting); fact++) {
+        const char *name = fact_name(builder, made, instance, fact);
+        if (name)
+            add_setter(builder->snapshot, instance, name, fact->settled_after);
+    }
+}
+
+/* One word of "conditions": FACT or !FACT. */
+static void
+bind_condition(MmBuilder *builder, const Made *made, MmInstance *instance, const char *word)
+{
+    gboolean negated = *word == '!';
+    const char *name = word + (negated ? 1 : 0);
+    if (!mm_text_is_name(name)) {
+        g_autofree char *text = g_strdup_printf(_("“%s” is no condition"), word);
+        mm_builder_complain(builder, FALSE, made->raw, "conditions", text,
+                            _("'FACT' or '!FACT', a name of letters, digits, “.”, “_” and “-”"));
+        return;
+    }
+    guint fact = fact_index(builder->snapshot, name);
+    instance->conditions[instance->n_conditions++] = (MmCondition){fact, negated};
+    if (g_array_index(builder->snapshot->facts, MmFactInfo, fact).setter < instance->index)
+        return;
+    g_autofree char *text =
+        g_strdup_printf(_("no enabled stage before this one sets “%s”: it counts as false"), name);
+    mm_builder_complain(builder, TRUE, made->raw, "conditions", text, NULL);
 }
 
 /* After configure: the instance itself says which. */
@@ -224,78 +139,100 @@ add_own_setters(MmSnapshot *snapshot, const MmInstance *instance)
     if (instance->data && MM_STAGE_HAS(instance->stage, instance_facts))
         fact = instance->stage->instance_facts(instance->data);
     for (; fact && fact->name; fact++)
-        add_setter(snapshot, instance, fact);
+        add_setter(snapshot, instance, fact->name, fact->settled_after);
 }
 
 static void
-bind_conditions(Builder *builder, MmInstance *instance, const MmRawStage *raw)
+bind_conditions(MmBuilder *builder, const Made *made, MmInstance *instance)
 {
     const char *const *words = mm_settings_get_strv(instance->settings, "conditions");
-    while (words[instance->n_conditions])
-        instance->n_conditions++;
-    instance->conditions = g_new0(MmCondition, MAX(instance->n_conditions, 1u));
-    for (guint i = 0; words[i]; i++) {
-        gboolean negated = words[i][0] == '!';
-        guint fact = fact_index(builder->snapshot, words[i] + (negated ? 1 : 0));
-        instance->conditions[i] = (MmCondition){fact, negated};
-        if (g_array_index(builder->snapshot->facts, MmFactInfo, fact).setter < instance->index)
-            continue;
-        g_autofree char *text =
-            g_strdup_printf(_("no enabled stage before this one sets “%s”: it counts as false"),
-                            words[i] + (negated ? 1 : 0));
-        complain(builder, TRUE, raw, "conditions", text, NULL);
-    }
+    guint n = 0;
+    while (words[n])
+        n++;
+    instance->conditions = g_new0(MmCondition, MAX(n, 1u));
+    for (guint i = 0; i < n; i++)
+        bind_condition(builder, made, instance, words[i]);
 }
 
 /* ---- Instances. */
 
 static void *
-predecessor_of(Builder *builder, const MmInstance *instance)
+predecessor_of(MmBuilder *builder, const MmInstance *instance)
 {
     const MmSnapshot *before = builder->arguments->predecessor;
     const MmInstance *old = before ? mm_snapshot_find(before, instance->name) : NULL;
     return old && old->plugin == instance->plugin ? old->data : NULL;
 }
 
+/* Every stage is asked, whatever is wrong with others, so that all that is wrong is told at once.
+ */
 static void
-configure(Builder *builder, MmInstance *instance)
+configure(MmBuilder *builder, MmInstance *instance)
 {
-    if (mm_problems_has_errors(builder->problems))
-        return; /* it would be asked to start from values that are not meant */
+    guint before = mm_problems_errors(builder->problems);
     instance->data = instance->stage->configure(builder->arguments->host, instance,
                                                 predecessor_of(builder, instance));
-    if (!instance->data && !mm_problems_has_errors(builder->problems))
+    if (!instance->data && mm_problems_errors(builder->problems) == before)
         mm_problems_add(builder->problems, FALSE, NULL, 0, mm_settings_group(instance->settings),
                         NULL, _("the plugin refused its configuration without a reason"), NULL);
 }
 
 static void
-make_instances(Builder *builder)
+add_counters(MmInstance *instance)
+{
+    instance->asked = mm_counter(instance->name, "asked");
+    instance->failed = mm_counter(instance->name, "failed");
+    instance->tripped = mm_counter(instance->name, "tripped");
+    instance->answered = mm_histogram(instance->name, "answered");
+}
+
+static void
+make_instance(MmBuilder *builder, const MmDraft *draft, GArray *all)
 {
     MmSnapshot *snapshot = builder->snapshot;
-    g_autoptr(GArray) raws = g_array_new(FALSE, FALSE, sizeof(const MmRawStage *));
+    guint before = mm_problems_errors(builder->problems);
+    MmInstance *instance = mm_builder_instance(builder, draft->raw, draft->plugin);
+    const Made made = {draft->raw, mm_problems_errors(builder->problems) == before};
+    g_ptr_array_add(snapshot->groups, mm_settings_ref(instance->settings));
+    if (!mm_settings_get_boolean(instance->settings, "enabled")) {
+        mm_builder_drop(instance);
+        return;
+    }
+    add_counters(instance);
+    instance->index = snapshot->instances->len;
+    g_ptr_array_add(snapshot->instances, instance);
+    g_array_append_val(all, made);
+    add_setters(builder, &made, instance);
+}
+
+static void
+make_instances(MmBuilder *builder)
+{
+    MmSnapshot *snapshot = builder->snapshot;
+    g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(Made));
     for (guint i = 0; i < builder->drafts->len; i++) {
-        const Draft *draft = &g_array_index(builder->drafts, Draft, i);
-        MmInstance *instance = instance_new(builder, draft);
-        g_ptr_array_add(snapshot->groups, mm_settings_ref(instance->settings));
-        if (!mm_settings_get_boolean(instance->settings, "enabled")) {
-            instance_drop(instance);
-            continue;
-        }
-        instance->index = snapshot->instances->len;
-        g_ptr_array_add(snapshot->instances, instance);
-        g_array_append_val(raws, draft->raw);
-        add_setters(snapshot, instance);
+        const MmDraft *draft = &g_array_index(builder->drafts, MmDraft, i);
+        if (draft->detector)
+            g_ptr_array_add(snapshot->groups, mm_settings_ref(draft->detector));
+        else
+            make_instance(builder, draft, all);
     }
     for (guint i = 0; i < snapshot->instances->len; i++) {
-        configure(builder, mm_snapshot_instance(snapshot, i));
+        if (g_array_index(all, Made, i).sound)
+            configure(builder, mm_snapshot_instance(snapshot, i));
         add_own_setters(snapshot, mm_snapshot_instance(snapshot, i));
     }
     for (guint i = 0; i < snapshot->instances->len; i++)
-        bind_conditions(builder, mm_snapshot_instance(snapshot, i),
-                        g_array_index(raws, const MmRawStage *, i));
+        bind_conditions(builder, &g_array_index(all, Made, i), mm_snapshot_instance(snapshot, i));
     for (guint i = 0; i < snapshot->instances->len; i++)
         mm_snapshot_instance(snapshot, i)->problems = NULL;
+}
+
+static void
+draft_clear(gpointer data)
+{
+    MmDraft *draft = data;
+    g_clear_pointer(&draft->detector, mm_settings_unref);
 }
 
 static MmSnapshot *
@@ -324,11 +261,12 @@ MmSnapshot *
 mm_snapshot_build(const MmSnapshotArguments *arguments, const MmConfig *config,
                   MmProblems *problems)
 {
-    Builder builder = {.arguments = arguments, .problems = problems};
+    MmBuilder builder = {.arguments = arguments, .problems = problems};
     builder.snapshot = snapshot_new(arguments, config);
-    builder.drafts = g_array_new(FALSE, FALSE, sizeof(Draft));
+    builder.drafts = g_array_new(FALSE, FALSE, sizeof(MmDraft));
+    g_array_set_clear_func(builder.drafts, draft_clear);
     builder.detected = mm_detected_new();
-    draft_stages(&builder, config);
+    mm_builder_draft(&builder, config);
     make_instances(&builder);
     g_array_unref(builder.drafts);
     mm_detected_free(builder.detected);

@@ -72,7 +72,9 @@ overrides(const MmRawStage *group, const MmRawStage *stage)
 {
     g_autofree char *asked = mm_raw_stage_get_string(group, "plugin");
     g_autofree char *found = mm_raw_stage_get_string(stage, "plugin");
-    return !asked || !*asked || strcmp(asked, found) == 0;
+    if (!asked) /* not given; one that cannot be read is a problem of its own */
+        return !mm_raw_stage_find(group, "plugin");
+    return !*asked || strcmp(asked, found) == 0;
 }
 
 static void
@@ -84,6 +86,16 @@ copy_keys(MmRawStage *to, const MmRawStage *from)
     }
 }
 
+/* plugin='' in the group says nothing. */
+static void
+keep_plugin(MmRawStage *merged, const MmRawStage *stage)
+{
+    g_autofree char *given = mm_raw_stage_get_string(merged, "plugin");
+    const MmRawKey *found = mm_raw_stage_find(stage, "plugin");
+    if (given && !*given)
+        mm_raw_stage_set(merged, "plugin", found->value, found->origin, NULL, 0);
+}
+
 const MmRawStage *
 mm_detected_apply(MmDetected *detected, const MmRawStage *group)
 {
@@ -93,6 +105,7 @@ mm_detected_apply(MmDetected *detected, const MmRawStage *group)
     MmRawStage *merged = mm_raw_stage_new(group->name, group->file, group->line);
     copy_keys(merged, entry->stage);
     copy_keys(merged, group);
+    keep_plugin(merged, entry->stage);
     g_ptr_array_add(detected->merged, merged);
     return merged;
 }

@@ -8,7 +8,10 @@
 #include "config/settings-private.h"
 #include "config/value.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #define STAGE_PREFIX "stages/"
 
@@ -106,6 +109,21 @@ set_defaults(MmSettings *settings, GSettingsSchema *schema)
 }
 
 static void
+complain_range(const MmSettings *settings, GSettingsSchemaKey *key, const MmRawKey *raw,
+               GVariant *value, const char *allowed, MmProblems *problems)
+{
+    g_auto(GStrv) choices = mm_schema_choices(key);
+    const char *nearest =
+        choices && g_variant_is_of_type(value, G_VARIANT_TYPE_STRING)
+            ? mm_schema_nearest(g_variant_get_string(value, NULL), (const char *const *)choices)
+            : NULL;
+    g_autofree char *text =
+        nearest ? g_strdup_printf(_("%s is not allowed; did you mean “%s”?"), raw->value, nearest)
+                : g_strdup_printf(_("%s is not allowed"), raw->value);
+    complain(problems, mm_settings_group(settings), raw, text, allowed);
+}
+
+static void
 set_value(MmSettings *settings, GSettingsSchema *schema, const MmRawKey *raw, MmProblems *problems)
 {
     GSettingsSchemaKey *key = g_settings_schema_get_key(schema, raw->key);
@@ -116,19 +134,29 @@ set_value(MmSettings *settings, GSettingsSchema *schema, const MmRawKey *raw, Mm
     if (!value) {
         complain(problems, mm_settings_group(settings), raw, problem, allowed);
     } else if (!g_settings_schema_key_range_check(key, value)) {
-        g_autofree char *text = g_strdup_printf(_("%s is not allowed"), raw->value);
-        complain(problems, mm_settings_group(settings), raw, text, allowed);
+        complain_range(settings, key, raw, value, allowed, problems);
     } else {
         mm_settings_set(settings, raw->key, value, raw->origin, raw->file, raw->line);
     }
     g_settings_schema_key_unref(key);
 }
 
+static char *
+list_keys(const MmSettings *settings)
+{
+    GString *text = g_string_new(_("one of: "));
+    const char *const *keys = mm_settings_keys(settings);
+    for (guint i = 0; keys[i]; i++)
+        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", keys[i]);
+    return g_string_free(text, FALSE);
+}
+
 static void
 complain_unknown_key(const MmSettings *settings, const MmRawKey *raw, MmProblems *problems)
 {
     const char *nearest = mm_schema_nearest(raw->key, mm_settings_keys(settings));
-    g_autofree char *allowed = nearest ? g_strdup_printf(_("did you mean “%s”?"), nearest) : NULL;
+    g_autofree char *allowed =
+        nearest ? g_strdup_printf(_("did you mean “%s”?"), nearest) : list_keys(settings);
     complain(problems, mm_settings_group(settings), raw, _("there is no such key"), allowed);
 }
 
@@ -148,18 +176,29 @@ fill(MmSettings *settings, GSettingsSchema *first, GSettingsSchema *second, cons
     }
 }
 
-/* A plugin may not redefine what the host says about every stage. */
 static void
-check_overlap(GSettingsSchema *host, GSettingsSchema *plugin, const char *id, const char *group,
-              MmProblems *problems)
+complain_schema(MmProblems *problems, const char *group, const char *id, const char *key,
+                const char *why)
+{
+    g_autofree char *text = g_strdup_printf(_("the plugin's schema %s: %s"), id, why);
+    mm_problems_add(problems, FALSE, NULL, 0, group, key, text, NULL);
+}
+
+/* A plugin may not redefine what the host says about every stage, nor have what it cannot ask for.
+ */
+static void
+check_schema(GSettingsSchema *host, GSettingsSchema *plugin, const char *id, const char *group,
+             MmProblems *problems)
 {
     g_auto(GStrv) keys = mm_schema_keys(plugin);
     for (guint i = 0; keys[i]; i++) {
-        if (!g_settings_schema_has_key(host, keys[i]))
-            continue;
-        g_autofree char *text =
-            g_strdup_printf(_("the plugin's schema %s has a key that every stage has"), id);
-        mm_problems_add(problems, FALSE, NULL, 0, group, keys[i], text, NULL);
+        GSettingsSchemaKey *key = g_settings_schema_get_key(plugin, keys[i]);
+        if (g_settings_schema_has_key(host, keys[i]))
+            complain_schema(problems, group, id, keys[i], _("every stage has a key of this name"));
+        if (!mm_schema_key_is_usable(key))
+            complain_schema(problems, group, id, keys[i],
+                            _("the key's type is none of s, b, u, t, d, as"));
+        g_settings_schema_key_unref(key);
     }
 }
 
@@ -175,7 +214,7 @@ mm_config_bind_stage(MmSchemas *schemas, MmSchemas *plugin_schemas, const char *
     g_return_val_if_fail(host != NULL, settings);
     set_defaults(settings, host);
     if (plugin) {
-        check_overlap(host, plugin, plugin_schema_id, group, problems);
+        check_schema(host, plugin, plugin_schema_id, group, problems);
         set_defaults(settings, plugin);
     }
     fill(settings, host, plugin, stage->keys, problems);
@@ -230,20 +269,44 @@ take_groups(MmConfig *config, GSettingsSchema *schema, const GPtrArray *groups,
     }
 }
 
-static gboolean
-load(const char *file, char **text, gsize *size, MmProblems *problems)
+/* Bounded: the file may be a pipe, or a device by mistake. */
+static GString *
+read_file(const char *file)
 {
-    g_autoptr(GError) error = NULL;
-    if (!g_file_get_contents(file, text, size, &error)) {
-        mm_problems_add(problems, FALSE, file, 0, NULL, NULL, error->message, NULL);
-        return FALSE;
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    GString *text = g_string_new(NULL);
+    char piece[8192];
+    ssize_t n;
+    while (text->len <= MM_KEYFILE_SIZE_MAX &&
+           ((n = read(fd, piece, sizeof(piece))) > 0 || (n < 0 && errno == EINTR)))
+        g_string_append_len(text, piece, MAX(n, 0));
+    int reason = errno;
+    gboolean failed = text->len <= MM_KEYFILE_SIZE_MAX && n < 0;
+    close(fd);
+    errno = reason;
+    if (failed)
+        g_string_free(g_steal_pointer(&text), TRUE);
+    return text;
+}
+
+/* NULL: a problem was added. */
+static GString *
+load(const char *file, MmProblems *problems)
+{
+    g_autoptr(GString) text = read_file(file);
+    if (!text) {
+        g_autofree char *why = g_strdup_printf(_("cannot be read: %s"), g_strerror(errno));
+        mm_problems_add(problems, FALSE, file, 0, NULL, NULL, why, NULL);
+        return NULL;
     }
-    if (*size > MM_KEYFILE_SIZE_MAX) {
+    if (text->len > MM_KEYFILE_SIZE_MAX) {
         mm_problems_add(problems, FALSE, file, 0, NULL, NULL, _("the file is too large"),
                         _("at most 1 MiB"));
-        return FALSE;
+        return NULL;
     }
-    return TRUE;
+    return g_steal_pointer(&text);
 }
 
 static void
@@ -263,9 +326,8 @@ mm_config_read(MmSchemas *schemas, const char *file, const char *text, const MmO
 {
     GSettingsSchema *schema = mm_schemas_lookup(schemas, MM_SCHEMA_MANAGER);
     g_return_val_if_fail(schema != NULL, NULL);
-    g_autofree char *loaded = NULL;
-    gsize size = text ? strlen(text) : 0;
-    if (file && !text && !load(file, &loaded, &size, problems)) {
+    g_autoptr(GString) loaded = file && !text ? load(file, problems) : g_string_new(text);
+    if (!loaded) {
         g_settings_schema_unref(schema);
         return NULL;
     }
@@ -275,7 +337,7 @@ mm_config_read(MmSchemas *schemas, const char *file, const char *text, const MmO
     config->stages = g_ptr_array_new_with_free_func(mm_raw_stage_free);
     set_defaults(config->manager, schema);
     g_autoptr(GPtrArray) groups =
-        mm_keyfile_parse(file ? file : "", text ? text : (loaded ? loaded : ""), size, problems);
+        mm_keyfile_parse(file ? file : "", loaded->str, loaded->len, problems);
     take_groups(config, schema, groups, problems);
     take_overrides(config, schema, overrides, n_overrides, problems);
     g_settings_schema_unref(schema);

@@ -32,7 +32,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MmProblems, mm_problems_free)
 /* Copies its arguments. */
 void mm_problems_add(MmProblems *problems, gboolean warning, const char *file, guint line,
                      const char *group, const char *key, const char *text, const char *allowed);
-guint mm_problems_count(const MmProblems *problems); /* warnings too */
+guint mm_problems_count(const MmProblems *problems);  /* warnings too */
+guint mm_problems_errors(const MmProblems *problems); /* warnings not */
 gboolean mm_problems_has_errors(const MmProblems *problems);
 const MmProblem *mm_problems_get(const MmProblems *problems, guint i);
 /* "FILE:LINE: [GROUP] KEY: what is wrong (what is allowed)", with what is not there left out and

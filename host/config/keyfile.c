@@ -158,6 +158,16 @@ is_blank(const char *line, gsize length)
     return TRUE;
 }
 
+static gboolean
+has_control(const char *line, gsize length)
+{
+    for (gsize i = 0; i < length; i++) {
+        if (line[i] != '\t' && g_ascii_iscntrl(line[i]))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static void
 parse_line(Parser *parser, const char *line, gsize length)
 {
@@ -168,7 +178,11 @@ parse_line(Parser *parser, const char *line, gsize length)
         return;
     }
     if (memchr(line, '\0', length) || !g_utf8_validate(line, (gssize)length, NULL)) {
-        complain(parser, NULL, _("this line is no text in UTF-8"), NULL);
+        complain(parser, NULL, _("this line is no text in UTF-8"), _("UTF-8"));
+        return;
+    }
+    if (has_control(line, length)) {
+        complain(parser, NULL, _("this line has a control character"), _("printable text"));
         return;
     }
     while (length > 0 && (line[0] == ' ' || line[0] == '\t')) {

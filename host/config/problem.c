@@ -3,9 +3,11 @@
 
 #include "base/text.h"
 
+#include "base/text.h"
+
 struct MmProblems {
     GPtrArray *list; /* of MmProblem */
-    gboolean has_errors;
+    guint errors;
 };
 
 static void
@@ -46,10 +48,12 @@ mm_problems_add(MmProblems *problems, gboolean warning, const char *file, guint 
     problem->line = line;
     problem->group = g_strdup(group);
     problem->key = g_strdup(key);
-    problem->text = g_strdup(text);
+    problem->text = mm_text_hide_passwords(text);
+    if (!problem->text)
+        problem->text = g_strdup(text);
     problem->allowed = g_strdup(allowed);
     problem->warning = warning;
-    problems->has_errors = problems->has_errors || !warning;
+    problems->errors += warning ? 0 : 1;
     g_ptr_array_add(problems->list, problem);
 }
 
@@ -62,7 +66,13 @@ mm_problems_count(const MmProblems *problems)
 gboolean
 mm_problems_has_errors(const MmProblems *problems)
 {
-    return problems->has_errors;
+    return problems->errors > 0;
+}
+
+guint
+mm_problems_errors(const MmProblems *problems)
+{
+    return problems->errors;
 }
 
 const MmProblem *

@@ -2,6 +2,7 @@
 #include "config/schema.h"
 
 #include "base/i18n.h"
+#include "config/value.h"
 
 #include <string.h>
 
@@ -70,8 +71,8 @@ range_text(GVariant *range)
 {
     g_autoptr(GVariant) least = g_variant_get_child_value(range, 0);
     g_autoptr(GVariant) most = g_variant_get_child_value(range, 1);
-    g_autofree char *from = g_variant_print(least, FALSE);
-    g_autofree char *to = g_variant_print(most, FALSE);
+    g_autofree char *from = mm_value_print(least);
+    g_autofree char *to = mm_value_print(most);
     return g_strdup_printf(_("from %s to %s"), from, to);
 }
 
@@ -93,6 +94,26 @@ type_text(const GVariantType *type)
     default:
         return "";
     }
+}
+
+static const char *const types[] = {"s", "b", "u", "t", "d", "as", NULL};
+
+gboolean
+mm_schema_key_is_usable(GSettingsSchemaKey *key)
+{
+    const GVariantType *type = g_settings_schema_key_get_value_type(key);
+    g_autofree char *text = g_variant_type_dup_string(type);
+    return g_strv_contains(types, text);
+}
+
+char **
+mm_schema_choices(GSettingsSchemaKey *key)
+{
+    g_autoptr(GVariant) range = g_settings_schema_key_get_range(key);
+    const char *kind;
+    g_autoptr(GVariant) detail = NULL;
+    g_variant_get(range, "(&sv)", &kind, &detail);
+    return strcmp(kind, "enum") == 0 ? g_variant_dup_strv(detail, NULL) : NULL;
 }
 
 char *
@@ -135,16 +156,18 @@ distance(const char *a, const char *b)
 }
 
 const char *
-mm_schema_nearest(const char *word, const char *const *candidates)
+mm_schema_nearest(const char *typed, const char *const *candidates)
 {
     const gsize longest = 64;
     const char *nearest = NULL;
+    g_autofree char *word = g_ascii_strdown(typed, -1);
     gsize length = strlen(word);
     guint best = (guint)MAX(length / 3, 1u) + 1;
     if (length > longest)
         return NULL;
     for (; candidates && *candidates; candidates++) {
-        guint d = distance(word, *candidates);
+        g_autofree char *candidate = g_ascii_strdown(*candidates, -1);
+        guint d = strlen(candidate) <= longest ? distance(word, candidate) : best;
         if (d < best) {
             best = d;
             nearest = *candidates;

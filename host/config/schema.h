@@ -17,7 +17,12 @@ GSettingsSchema *mm_schemas_lookup(const MmSchemas *schemas, const char *id);
 char **mm_schema_keys(GSettingsSchema *schema);
 /* What the key allows, in words: "a number from 1 to 5", "one of: a, b". Free. */
 char *mm_schema_allowed(GSettingsSchemaKey *key);
-/* The candidate nearest to word, if it is near enough to be meant; or NULL. */
+/* Whether a plugin can ask for it: s, b, u, t, d, as. */
+gboolean mm_schema_key_is_usable(GSettingsSchemaKey *key);
+/* NULL: the key has none. Free with g_strfreev. */
+char **mm_schema_choices(GSettingsSchemaKey *key);
+/* The candidate nearest to word, whatever its case, if it is near enough to
+ * be meant; or NULL. */
 const char *mm_schema_nearest(const char *word, const char *const *candidates);
 
 #endif

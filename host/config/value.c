@@ -3,6 +3,7 @@
 
 #include "base/i18n.h"
 
+#include <math.h>
 #include <string.h>
 
 static gboolean
@@ -11,9 +12,26 @@ is_quote(char c)
     return c == '\'' || c == '"';
 }
 
+/* Control characters do not stand in a file of lines; most have no escape either. */
+static gboolean
+check_characters(const char *text, char **problem)
+{
+    if (!g_utf8_validate(text, -1, NULL)) {
+        *problem = g_strdup(_("the value is no text in UTF-8"));
+        return FALSE;
+    }
+    for (const char *c = text; *c; c++) {
+        if (*c != '\t' && g_ascii_iscntrl(*c)) {
+            *problem = g_strdup(_("the value has a control character"));
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
 /* Only these escapes stand in the file; GVariant knows more, of which nobody is told. */
 static gboolean
-check_escapes(const char *text, char **problem)
+check_quotes(const char *text, char **problem)
 {
     char quote = '\0';
     for (const char *c = text; *c; c++) {
@@ -21,8 +39,8 @@ check_escapes(const char *text, char **problem)
             c++;
             if (*c && strchr("\\'\"nt", *c))
                 continue;
-            *problem = g_strdup_printf(_("“\\%.*s” is no escape: write a backslash as \\\\"),
-                                       *c ? 1 : 0, c);
+            g_autofree char *word = g_utf8_substring(c, 0, *c ? 1 : 0);
+            *problem = g_strdup_printf(_("“\\%s” is no escape: write a backslash as \\\\"), word);
             return FALSE;
         }
         if (is_quote(*c) && !quote)
@@ -30,7 +48,9 @@ check_escapes(const char *text, char **problem)
         else if (*c == quote)
             quote = '\0';
     }
-    return TRUE;
+    if (quote)
+        *problem = g_strdup_printf(_("the quote %c is not closed"), quote);
+    return !quote;
 }
 
 static GVariant *
@@ -45,28 +65,41 @@ parse_bare(const char *text, char **problem)
     return g_variant_ref_sink(g_variant_new_string(text));
 }
 
-/* GVariant's own words, without its positions. */
-static char *
-reason(const GError *error, const char *text)
+/* GVariant reads 010 as eight and knows numbers that are none. */
+static gboolean
+check_number(GVariant *value, const char *text, char **problem)
 {
-    (void)error;
-    return *text ? g_strdup_printf(_("“%s” is not a value of this key"), text)
-                 : g_strdup(_("the value is missing"));
+    gboolean whole = g_variant_is_of_type(value, G_VARIANT_TYPE_UINT32) ||
+                     g_variant_is_of_type(value, G_VARIANT_TYPE_UINT64);
+    if (whole && text[0] == '0' && text[1]) {
+        *problem = g_strdup_printf(_("“%s”: write the number without 0 in front"), text);
+        return FALSE;
+    }
+    if (g_variant_is_of_type(value, G_VARIANT_TYPE_DOUBLE) &&
+        !isfinite(g_variant_get_double(value))) {
+        *problem = g_strdup_printf(_("“%s” is no number to count with"), text);
+        return FALSE;
+    }
+    return TRUE;
 }
 
 GVariant *
 mm_value_parse(const GVariantType *type, const char *text, char **problem)
 {
     gboolean is_string = g_variant_type_equal(type, G_VARIANT_TYPE_STRING);
+    if (!check_characters(text, problem))
+        return NULL;
     if (is_string && *text && !is_quote(*text))
         return parse_bare(text, problem);
-    if (!check_escapes(text, problem))
+    if (!check_quotes(text, problem))
         return NULL;
-    g_autoptr(GError) error = NULL;
-    GVariant *value = g_variant_parse(type, text, NULL, NULL, &error);
-    if (!value)
-        *problem = reason(error, text);
-    return value;
+    g_autoptr(GVariant) value = g_variant_parse(type, text, NULL, NULL, NULL);
+    if (!value) {
+        *problem = *text ? g_strdup_printf(_("“%s” is not a value of this key"), text)
+                         : g_strdup(_("the value is missing"));
+        return NULL;
+    }
+    return check_number(value, text, problem) ? g_steal_pointer(&value) : NULL;
 }
 
 static void
@@ -102,9 +135,26 @@ print_strings(GVariant *value)
     return g_string_free(out, FALSE);
 }
 
+/* The fewest digits that are read back as the same number. */
+static char *
+print_double(double number)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+    for (int digits = 6; digits <= 17; digits++) {
+        char format[8];
+        g_snprintf(format, sizeof(format), "%%.%dg", digits);
+        g_ascii_formatd(text, sizeof(text), format, number);
+        if (g_ascii_strtod(text, NULL) == number)
+            break;
+    }
+    return g_strconcat(text, strpbrk(text, ".en") ? "" : ".0", NULL);
+}
+
 char *
 mm_value_print(GVariant *value)
 {
+    if (g_variant_is_of_type(value, G_VARIANT_TYPE_DOUBLE))
+        return print_double(g_variant_get_double(value));
     if (g_variant_is_of_type(value, G_VARIANT_TYPE_STRING_ARRAY))
         return print_strings(value);
     if (!g_variant_is_of_type(value, G_VARIANT_TYPE_STRING))

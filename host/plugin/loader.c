@@ -3,14 +3,13 @@
 
 #include "base/i18n.h"
 #include "base/text.h"
+#include "config/schema.h"
 #include "plugin/stage-table.h"
+#include "plugin/trust.h"
 
-#include <errno.h>
 #include <gmodule.h>
 #include <libintl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 G_DEFINE_QUARK(mm - plugin - error - quark, mm_plugin_error)
 
@@ -38,23 +37,6 @@ refuse(GError **error, MmPluginError code, const char *file, const char *text)
 {
     g_set_error(error, MM_PLUGIN_ERROR, code, "%s: %s", file, text);
     return FALSE;
-}
-
-static gboolean
-check_file(const char *file, GError **error)
-{
-    struct stat status;
-    if (stat(file, &status) != 0)
-        return refuse(error, MM_PLUGIN_ERROR_FILE, file, g_strerror(errno));
-    if (!S_ISREG(status.st_mode))
-        return refuse(error, MM_PLUGIN_ERROR_FILE, file, _("a plugin must be a regular file"));
-    if (status.st_uid != 0 && status.st_uid != geteuid())
-        return refuse(error, MM_PLUGIN_ERROR_FILE, file,
-                      _("a plugin must belong to root or to the user we run as"));
-    if (status.st_mode & (S_IWGRP | S_IWOTH))
-        return refuse(error, MM_PLUGIN_ERROR_FILE, file,
-                      _("a plugin must not be writable by group or others"));
-    return TRUE;
 }
 
 static gboolean
@@ -88,6 +70,21 @@ check_stage(const MilterStage *stage, const char *file, GError **error)
 }
 
 static gboolean
+check_facts(const MilterFact *fact, const char *file, GError **error)
+{
+    for (; fact && (fact->name || fact->name_setting); fact++) {
+        if (fact->name && !mm_text_is_name(fact->name))
+            return refuse(error, MM_PLUGIN_ERROR_DESCRIPTOR, file,
+                          _("a fact's name has other characters than letters, digits, “.”, “_” and "
+                            "“-”"));
+        if (fact->settled_after >= MILTER_N_EVENTS)
+            return refuse(error, MM_PLUGIN_ERROR_DESCRIPTOR, file,
+                          _("a fact is settled after an event that does not exist"));
+    }
+    return TRUE;
+}
+
+static gboolean
 check_descriptor(const MilterPlugin *plugin, const char *file, GError **error)
 {
     if (!plugin)
@@ -100,7 +97,8 @@ check_descriptor(const MilterPlugin *plugin, const char *file, GError **error)
     }
     if (plugin->size < offsetof(MilterPlugin, stage) + sizeof(plugin->stage))
         return refuse(error, MM_PLUGIN_ERROR_DESCRIPTOR, file, _("the descriptor is too small"));
-    return check_strings(plugin, file, error) && check_stage(plugin->stage, file, error);
+    return check_strings(plugin, file, error) && check_stage(plugin->stage, file, error) &&
+           check_facts(plugin->stage->facts, file, error);
 }
 
 static const MilterPlugin *
@@ -120,6 +118,63 @@ describe(GModule *module, const char *file, const char *name, GError **error)
     return check_descriptor(plugin, file, error) ? plugin : NULL;
 }
 
+static gboolean
+is_text_key(GSettingsSchema *schema, const char *name)
+{
+    if (!schema || !g_settings_schema_has_key(schema, name))
+        return FALSE;
+    GSettingsSchemaKey *key = g_settings_schema_get_key(schema, name);
+    gboolean good =
+        g_variant_type_equal(g_settings_schema_key_get_value_type(key), G_VARIANT_TYPE_STRING);
+    g_settings_schema_key_unref(key);
+    return good;
+}
+
+/* A fact that is named by a key needs that key. */
+static gboolean
+check_fact_keys(const MmPlugin *plugin, GSettingsSchema *schema, GError **error)
+{
+    const MilterFact *fact = plugin->descriptor->stage->facts;
+    for (; fact && (fact->name || fact->name_setting); fact++) {
+        if (fact->name || is_text_key(schema, fact->name_setting))
+            continue;
+        g_autofree char *text = g_strdup_printf(
+            _("a fact is named by the key “%s”, which the schema %s does not have as a text"),
+            fact->name_setting, plugin->schema_id);
+        return refuse(error, MM_PLUGIN_ERROR_DESCRIPTOR, plugin->file, text);
+    }
+    return TRUE;
+}
+
+static gboolean
+open_schema(MmPlugin *plugin, const char *companions, const char *compiled, GError **error)
+{
+    if (!mm_plugin_check_trust(compiled, error))
+        return FALSE;
+    plugin->schemas = mm_schemas_open(companions, error);
+    if (!plugin->schemas)
+        return FALSE;
+    GSettingsSchema *schema = mm_schemas_lookup(plugin->schemas, plugin->schema_id);
+    if (!schema) {
+        g_autofree char *text = g_strdup_printf(_("it has no schema %s"), plugin->schema_id);
+        return refuse(error, MM_PLUGIN_ERROR_DESCRIPTOR, compiled, text);
+    }
+    gboolean good = check_fact_keys(plugin, schema, error);
+    g_settings_schema_unref(schema);
+    return good;
+}
+
+static void
+bind_texts(const MmPlugin *plugin, const char *companions)
+{
+    const char *domain = plugin->descriptor->text_domain;
+    g_autofree char *locale = g_build_filename(companions, "locale", NULL);
+    if (!domain || strcmp(domain, GETTEXT_PACKAGE) == 0 || !g_file_test(locale, G_FILE_TEST_IS_DIR))
+        return;
+    bindtextdomain(domain, locale);
+    bind_textdomain_codeset(domain, "UTF-8");
+}
+
 /* NAME.d beside the file: schemas and catalogues, both optional. */
 static gboolean
 open_companions(MmPlugin *plugin, GError **error)
@@ -127,27 +182,24 @@ open_companions(MmPlugin *plugin, GError **error)
     g_autofree char *directory = g_path_get_dirname(plugin->file);
     g_autofree char *companions = g_strdup_printf("%s/%s.d", directory, plugin->descriptor->name);
     g_autofree char *compiled = g_build_filename(companions, "gschemas.compiled", NULL);
-    g_autofree char *locale = g_build_filename(companions, "locale", NULL);
     plugin->schema_id = g_strconcat("milter-manager.plugin.", plugin->descriptor->name, NULL);
-    if (plugin->descriptor->text_domain && g_file_test(locale, G_FILE_TEST_IS_DIR)) {
-        bindtextdomain(plugin->descriptor->text_domain, locale);
-        bind_textdomain_codeset(plugin->descriptor->text_domain, "UTF-8");
-    }
-    if (!g_file_test(compiled, G_FILE_TEST_EXISTS))
-        return TRUE;
-    plugin->schemas = mm_schemas_open(companions, error);
-    return plugin->schemas != NULL;
+    bind_texts(plugin, companions);
+    if (g_file_test(compiled, G_FILE_TEST_EXISTS))
+        return open_schema(plugin, companions, compiled, error);
+    return check_fact_keys(plugin, NULL, error);
 }
 
 MmPlugin *
-mm_plugin_load(const char *file, GError **error)
+mm_plugin_load(const char *given, GError **error)
 {
+    /* A name without a folder would be looked for where the system's libraries are. */
+    g_autofree char *file = g_canonicalize_filename(given, NULL);
     g_autofree char *name = mm_plugin_name_of_file(file);
     if (!name) {
         refuse(error, MM_PLUGIN_ERROR_FILE, file, _("a plugin's file is called NAME.so"));
         return NULL;
     }
-    if (!check_file(file, error))
+    if (!mm_plugin_check_trust(file, error))
         return NULL;
     g_autoptr(GError) cause = NULL;
     GModule *module = g_module_open_full(file, G_MODULE_BIND_LOCAL, &cause);

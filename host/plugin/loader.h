@@ -4,11 +4,13 @@
  *     loader.h - one plugin file: checked before it is trusted, loaded once, never unloaded
  *
  * DESCRIPTION
- *     In this order: a regular file (symbolic links are followed), owned by root or by the user we
- * run as, not writable by group or others; opened with all symbols resolved and none given away;
- * the one symbol milter_NAME_plugin; ABI, sizes, strings and the stage's mandatory functions; the
- * name equal to the file's; then made resident. Each failure says which file, and what was
- * expected.
+ *     In this order: a file that may be trusted (trust.h); opened with all symbols resolved and
+ *     none given away; the one symbol milter_NAME_plugin; ABI, sizes, strings, the stage's
+ * mandatory functions and its facts; the name equal to the file's; then made resident. NAME.d
+ * beside it, if it has a gschemas.compiled, must be trusted too and have the schema
+ *     milter-manager.plugin.NAME. Each failure says which file, and what was expected.
+ *
+ *     NAME.d/locale is bound to the plugin's text domain, unless that is the host's own.
  */
 #ifndef MM_PLUGIN_LOADER_H
 #define MM_PLUGIN_LOADER_H

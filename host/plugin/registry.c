@@ -2,6 +2,7 @@
 #include "plugin/registry.h"
 
 #include "base/i18n.h"
+#include "base/text.h"
 #include "config/schema.h"
 
 struct MmRegistry {
@@ -43,6 +44,8 @@ static char *
 find_file(MmRegistry *registry, const char *name)
 {
     g_autofree char *base = g_strconcat(name, ".so", NULL);
+    if (!mm_text_is_name(name)) /* it may come from a file, and must not lead elsewhere */
+        return NULL;
     for (char **directory = registry->path; *directory; directory++) {
         g_autofree char *file = g_build_filename(*directory, base, NULL);
         if (g_file_test(file, G_FILE_TEST_EXISTS))
