@@ -132,6 +132,18 @@ take_workers(Proxy *proxy, const UclFile *file)
     return found;
 }
 
+/* The other files that rspamd.conf includes are those of its modules. */
+static const char *
+error_of_account(const UclFile *file, const char *path)
+{
+    for (guint i = 0; i < file->errors->len; i++) {
+        const char *error = g_ptr_array_index(file->errors, i);
+        if (g_str_has_prefix(error, path) || strstr(error, "/worker-proxy.inc:"))
+            return error;
+    }
+    return NULL;
+}
+
 void
 conf_look_up_rspamd(const DetectTree *tree, const char *path, ConfAnswer *answer)
 {
@@ -148,7 +160,7 @@ conf_look_up_rspamd(const DetectTree *tree, const char *path, ConfAnswer *answer
     }
     take_socket(&proxy, answer);
     answer->no_milter = !is_milter || !says(proxy.enabled, TRUE);
-    answer->error = g_strdup(file.error);
+    answer->error = g_strdup(error_of_account(&file, path));
     g_ptr_array_unref(proxy.binds);
     ucl_file_clear(&file);
 }

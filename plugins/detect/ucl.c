@@ -21,6 +21,7 @@ typedef struct Reader {
     const char *at;
     guint line;
     guint priority;
+    gboolean failed;
 } Reader;
 
 static void read_entries(Reader *reader, GPtrArray *out);
@@ -40,22 +41,24 @@ entry_free(gpointer data)
 void
 ucl_file_init(UclFile *file)
 {
-    *file = (UclFile){g_ptr_array_new_with_free_func(entry_free), NULL};
+    file->entries = g_ptr_array_new_with_free_func(entry_free);
+    file->errors = g_ptr_array_new_with_free_func(g_free);
 }
 
 void
 ucl_file_clear(UclFile *file)
 {
     g_ptr_array_unref(file->entries);
-    g_free(file->error);
+    g_ptr_array_unref(file->errors);
 }
 
 static void
 fail(Reader *reader, const char *why)
 {
-    UclFile *file = reader->reading->file;
-    if (!file->error)
-        file->error = g_strdup_printf("%s:%u: %s", reader->path, reader->line, why);
+    if (!reader->failed)
+        g_ptr_array_add(reader->reading->file->errors,
+                        g_strdup_printf("%s:%u: %s", reader->path, reader->line, why));
+    reader->failed = TRUE;
     reader->at = "";
 }
 
@@ -351,7 +354,7 @@ read_path(Reading *reading, const char *path, guint priority, GPtrArray *out)
 {
     g_autofree char *text = NULL;
     g_autofree char *why = NULL;
-    Reader reader = {reading, path, "", 1, priority};
+    Reader reader = {reading, path, "", 1, priority, FALSE};
     if (reading->files++ >= UCL_FILES_MAX) {
         fail(&reader, _("files read one another too deeply"));
         return FALSE;

@@ -9,7 +9,7 @@
  *     nested comments, .include with its parameters try and priority, and the variables $CONFDIR
  *     and $LOCAL_CONFDIR. Other macros and here-documents are skipped. What is in an included file
  *     belongs to the object that includes it, with the priority of the include. Everything is
- *     bounded; what is behind a limit or an error is not read, and error says so.
+ *     bounded; what is behind a limit or an error is not read, and errors say so.
  *
  * SEE ALSO
  *     libucl's README, rspamd's documentation of its configuration.
@@ -34,7 +34,7 @@ typedef struct UclEntry {
 
 typedef struct UclFile {
     GPtrArray *entries; /* UclEntry */
-    char *error;        /* "FILE:LINE: why", translated; NULL: none */
+    GPtrArray *errors;  /* char *: "FILE:LINE: why", translated; one a file at most */
 } UclFile;
 
 void ucl_file_init(UclFile *file);
