@@ -39,6 +39,7 @@ mm_builder_instance(MmBuilder *builder, const MmRawStage *raw, const MmPlugin *p
                                               plugin->schema_id, raw, builder->problems);
     instance->root = builder->snapshot->root;
     instance->problems = builder->problems;
+    instance->snapshot = builder->snapshot;
     instance->evaluation = mm_settings_get_boolean(instance->settings, "evaluation");
     instance->together = mm_settings_get_string(instance->settings, "together");
     mm_fallback_from_name(mm_settings_get_string(instance->settings, "fallback-status"),
@@ -206,6 +207,13 @@ make_instance(MmBuilder *builder, const MmDraft *draft, GArray *all)
 }
 
 static void
+leave_building(MmInstance *instance)
+{
+    instance->problems = NULL;
+    instance->snapshot = NULL;
+}
+
+static void
 make_instances(MmBuilder *builder)
 {
     MmSnapshot *snapshot = builder->snapshot;
@@ -225,7 +233,7 @@ make_instances(MmBuilder *builder)
     for (guint i = 0; i < snapshot->instances->len; i++)
         bind_conditions(builder, &g_array_index(all, Made, i), mm_snapshot_instance(snapshot, i));
     for (guint i = 0; i < snapshot->instances->len; i++)
-        mm_snapshot_instance(snapshot, i)->problems = NULL;
+        leave_building(mm_snapshot_instance(snapshot, i));
 }
 
 static void

@@ -52,6 +52,7 @@ struct MilterInstance {
     MilterHistogram *answered;               /* seconds from a question to its answer */
     const char *root;                        /* --root; owned by the snapshot */
     MmProblems *problems;                    /* while configuring, else NULL */
+    const struct MmSnapshot *snapshot;       /* the one being made, while configuring, else NULL */
 };
 
 #endif

@@ -94,6 +94,13 @@ root(MilterInstance *self)
     return self->root;
 }
 
+/* Those that are not enabled have no instance. */
+static bool
+stage_enabled(MilterInstance *self, const char *name)
+{
+    return self->snapshot && mm_snapshot_find(self->snapshot, name) != NULL;
+}
+
 #define FIELDS_MAX 24
 
 static void
@@ -160,4 +167,5 @@ mm_services_fill_instance(MilterHost *host)
     host->observe = mm_histogram_add;
     host->admin_verb = admin_verb;
     host->admin_reply = mm_admin_answer;
+    host->stage_enabled = stage_enabled;
 }

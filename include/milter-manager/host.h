@@ -222,6 +222,10 @@ struct MilterHost {
     /* --- Clocks, in microseconds: monotonic, and since 1970-01-01 UTC. Any thread. */
     int64_t (*now)(void);
     int64_t (*wall_clock)(void);
+
+    /* --- Whether the chain that is being made has an enabled stage of that name, wherever it
+     * stands. In configure. */
+    bool (*stage_enabled)(MilterInstance *self, const char *name);
 };
 
 /* Size of the table in the first version of this interface. Every host has these members, so they
