@@ -57,7 +57,7 @@ struct GreyRequest {
     /* What is asked: DECIDE question; PUT, REMOVE, GET batch; PAGE filter, cursor, limit. */
     GreyQuestion *question;
     GreyBatch *batch;
-    gboolean keep;
+    gboolean keep, soon;
     GreyFilter filter;
     char *match, *cursor;
     gsize limit;
@@ -137,6 +137,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GreyUri, grey_uri_free)
 /* ---- The stores. uri is taken. */
 GreyStore *grey_memory_open(const GreyStoreOptions *options, GreyUri *uri, GError **error);
 GreyStore *grey_sqlite_open(const GreyStoreOptions *options, GreyUri *uri, GError **error);
+/* Looks at the head of a file, if there is one. */
+gboolean grey_sqlite_check(const char *path, GError **error);
 GreyStore *grey_redis_open(const GreyStoreOptions *options, GreyUri *uri, GError **error);
 
 /* Whether an entry that is there is kept against one that is imported. */

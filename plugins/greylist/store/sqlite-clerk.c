@@ -274,7 +274,8 @@ serve(GreySqlite *sqlite, GreyRequest *request)
     case GREY_REQUEST_PUT:
         grey_sqlite_wait_for_room(sqlite);
         put(sqlite, request);
-        wait_for_disk(sqlite, request);
+        if (!request->soon)
+            wait_for_disk(sqlite, request);
         break;
     case GREY_REQUEST_REMOVE:
         remove_one(sqlite, request);

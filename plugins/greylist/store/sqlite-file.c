@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -132,6 +133,55 @@ grey_file_close(GreyFile *file)
 
 /* ---- A file that may be new, or not ours. */
 
+/* Of SQLite's file format: big endian. */
+#define HEAD_SIZE 100
+#define HEAD_USER_VERSION 60
+#define HEAD_APPLICATION_ID 68
+
+static gint32
+head_number(const guint8 *head, guint at)
+{
+    guint32 number;
+    memcpy(&number, head + at, sizeof(number));
+    return (gint32)GUINT32_FROM_BE(number);
+}
+
+static gboolean
+check_numbers(const char *path, gint64 id, gint64 version, GError **error)
+{
+    if (id != GREY_SQLITE_APPLICATION_ID)
+        return set_error(error, GREY_STORE_ERROR_CORRUPT, path,
+                         "this is a database, but not one of a greylist; it is left as it is");
+    if (version > GREY_SQLITE_VERSION)
+        return set_error(error, GREY_STORE_ERROR_VERSION, path,
+                         "this store was written by a newer version; it is left as it is");
+    return TRUE;
+}
+
+/* Through the file itself: SQLite would make its helpers beside it, as whoever asks. */
+gboolean
+grey_sqlite_check(const char *path, GError **error)
+{
+    guint8 head[HEAD_SIZE];
+    FILE *file = fopen(path, "rbe");
+    gsize size = file ? fread(head, 1, sizeof(head), file) : 0;
+    int problem = errno;
+    if (file)
+        fclose(file);
+    else if (problem != ENOENT && problem != EACCES)
+        return set_error(error, GREY_STORE_ERROR_OPEN, path, g_strerror(problem));
+    if (size == 0) /* it is not there, is new, or may not be looked at by who asks */
+        return TRUE;
+    if (size < sizeof(head) || memcmp(head, "SQLite format 3", 16) != 0)
+        return set_error(error, GREY_STORE_ERROR_CORRUPT, path,
+                         "this is not a database; it is left as it is");
+    gint32 id = head_number(head, HEAD_APPLICATION_ID);
+    g_autofree char *log = g_strconcat(path, "-wal", NULL);
+    if (id == 0 && g_file_test(log, G_FILE_TEST_EXISTS))
+        return TRUE; /* made a moment ago: the log has it */
+    return check_numbers(path, id, head_number(head, HEAD_USER_VERSION), error);
+}
+
 static gboolean
 create_tables(sqlite3 *db, const char *path, GreySecret *secret, GError **error)
 {
@@ -170,12 +220,8 @@ check_or_create(sqlite3 *db, const char *path, GreySecret *secret, GError **erro
         !ask(db, path, "SELECT count(*) FROM sqlite_master", &tables, error))
         return FALSE;
     gboolean is_new = id == 0 && version == 0 && tables == 0;
-    if (!is_new && id != GREY_SQLITE_APPLICATION_ID)
-        return set_error(error, GREY_STORE_ERROR_CORRUPT, path,
-                         "this is a database, but not one of a greylist; it is left as it is");
-    if (version > GREY_SQLITE_VERSION)
-        return set_error(error, GREY_STORE_ERROR_VERSION, path,
-                         "this store was written by a newer version; it is left as it is");
+    if (!is_new && !check_numbers(path, id, version, error))
+        return FALSE;
     if (!execute(db, path, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", error))
         return FALSE;
     return is_new ? create_tables(db, path, secret, error) : read_secret(db, path, secret, error);

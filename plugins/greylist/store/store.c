@@ -23,10 +23,20 @@ grey_store_open(const GreyStoreOptions *options, GError **error)
 }
 
 gboolean
-grey_store_check_uri(const char *text, GError **error)
+grey_store_check(const char *text, GError **error)
 {
     g_autoptr(GreyUri) uri = grey_uri_parse(text, error);
-    return uri != NULL;
+    return uri && (uri->scheme != GREY_SCHEME_SQLITE || grey_sqlite_check(uri->path, error));
+}
+
+gboolean
+grey_store_has_folder(const char *text)
+{
+    g_autoptr(GreyUri) uri = grey_uri_parse(text, NULL);
+    if (!uri || uri->scheme != GREY_SCHEME_SQLITE)
+        return TRUE;
+    g_autofree char *folder = g_path_get_dirname(uri->path);
+    return g_file_test(folder, G_FILE_TEST_IS_DIR);
 }
 
 GreyStore *
@@ -239,7 +249,7 @@ check_batch(const GreyEntry *entries, gsize n)
 }
 
 guint64
-grey_desk_put(GreyDesk *desk, const GreyEntry *entries, gsize n, gboolean keep,
+grey_desk_put(GreyDesk *desk, const GreyEntry *entries, gsize n, guint32 flags,
               GreyDoneFunction function, void *data)
 {
     GreyRequest *request = request_new(desk, GREY_REQUEST_PUT, data);
@@ -250,7 +260,8 @@ grey_desk_put(GreyDesk *desk, const GreyEntry *entries, gsize n, gboolean keep,
         grey_request_fail(request, wrong);
         return number;
     }
-    request->keep = keep;
+    request->keep = (flags & GREY_PUT_KEEP) != 0;
+    request->soon = (flags & GREY_PUT_SOON) != 0;
     request->batch = grey_batch_new();
     for (gsize i = 0; i < n; i++)
         grey_batch_add(request->batch, &entries[i]);

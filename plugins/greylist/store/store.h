@@ -81,8 +81,11 @@ typedef enum GreyStoreError {
     GREY_STORE_ERROR_VERSION, /* written by a newer program: left as it is */
 } GreyStoreError;
 
-/* Checks the URI without opening anything. */
-gboolean grey_store_check_uri(const char *uri, GError **error);
+/* Checks the URI, and looks at the file that it names, if there is one, without changing anything.
+ * A folder that is missing is no error here: grey_store_has_folder. */
+gboolean grey_store_check(const char *uri, GError **error);
+/* FALSE: the URI names a file in a folder that does not exist. */
+gboolean grey_store_has_folder(const char *uri);
 /* A password in the URI replaced by "***". Free with g_free. */
 char *grey_store_safe_uri(const char *uri);
 /* NULL with error, which names the file or server. May read and write files; Redis connects only
@@ -113,10 +116,14 @@ guint64 grey_desk_decide(GreyDesk *desk, const GreyQuestion *question, GreyAnswe
 /* ---- Administration. error: why it failed, else NULL. */
 typedef void (*GreyDoneFunction)(void *data, guint64 n, const char *error);
 /* Writes entries over those of the same name; n: how many. At most GREY_BATCH_MAX at a time (more
- * fails), sorted in no particular order. The answer comes when they are on disk (SQLite). keep: an
- * entry that is there and lives, and is PASSED, ALLOWED or BLOCKED, stays as it is (import). */
+ * fails), sorted in no particular order. The answer comes when they are on disk. */
 #define GREY_BATCH_MAX 1000
-guint64 grey_desk_put(GreyDesk *desk, const GreyEntry *entries, gsize n, gboolean keep,
+/* An entry that is there and lives, and is PASSED, ALLOWED or BLOCKED, stays as it is: for imports.
+ */
+#define GREY_PUT_KEEP 1u
+/* The answer need not wait for the disk. */
+#define GREY_PUT_SOON 2u
+guint64 grey_desk_put(GreyDesk *desk, const GreyEntry *entries, gsize n, guint32 flags,
                       GreyDoneFunction function, void *data);
 /* n: 1, or 0 if there was none of that name. */
 guint64 grey_desk_remove(GreyDesk *desk, const GreyEntry *name, GreyDoneFunction function,
