@@ -209,6 +209,7 @@ mm_keyfile_parse(const char *file, const char *text, gsize size, MmProblems *pro
         parser.line = 1;
         complain(&parser, NULL, _("the file begins with a byte-order mark"),
                  _("UTF-8 without one"));
+        parser.line = 0;
         at = 3;
     }
     while (at < size) {
