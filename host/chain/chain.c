@@ -97,11 +97,11 @@ void
 mm_chain_negotiate(MmChain *chain, const MilterOffer *offer, double wait)
 {
     chain->offer = *offer;
+    chain->negotiating = TRUE;
     for (guint i = 0; i < chain->n_members; i++) {
-        if (chain->members[i].data)
+        if (chain->members[i].data && !mm_member_is_held_off(&chain->members[i]))
             mm_turn_negotiate(&chain->members[i]);
     }
-    chain->negotiating = TRUE;
     if (knows_enough(chain))
         end_negotiation(chain);
     else
@@ -129,7 +129,11 @@ gboolean
 mm_chain_wants_rejected(const MmChain *chain)
 {
     for (guint i = 0; i < chain->n_members; i++) {
-        if (chain->members[i].flags & MILTER_NEGOTIATE_REJECTED_RECIPIENTS)
+        const MmMember *member = &chain->members[i];
+        guint32 flags = member->standing == MM_STANDING_NEGOTIATING
+                            ? chain->roster->learned[i].flags
+                            : member->flags;
+        if (flags & MILTER_NEGOTIATE_REJECTED_RECIPIENTS)
             return TRUE;
     }
     return FALSE;

@@ -260,11 +260,25 @@ fail_for_spool(MmChain *chain, MmMember *member, const GError *error)
 
 /* ---- Feeding. */
 
+/* A fact that became known since keeps it out of the message. */
+static gboolean
+drops_out(MmMember *member)
+{
+    if (member->instance->n_conditions == 0 || !mm_member_is_shut_out(member))
+        return FALSE;
+    mm_member_abort(member);
+    mm_answer_clear(&member->answer);
+    member->feed.answered = TRUE;
+    return TRUE;
+}
+
 static void
 feed_member(MmChain *chain, MmMember *member)
 {
     while (is_fed(member) && member->turn == MM_TURN_NONE) {
         g_autoptr(GError) error = NULL;
+        if (drops_out(member))
+            return;
         if (!next_event(chain, member, &member->shown, &error)) {
             if (error)
                 fail_for_spool(chain, member, error);
@@ -494,6 +508,8 @@ mm_chain_end_of_message(MmChain *chain)
     gint64 now = mm_reactor_now(mm_crew_reactor(chain->crew));
     if (chain->content_limit > 0)
         chain->budget = now + (gint64)(chain->content_limit * G_USEC_PER_SEC);
+    for (guint i = 0; i < chain->n_members; i++)
+        mm_turn_cut(&chain->members[i]);
     advance(chain);
 }
 

@@ -196,5 +196,6 @@ mm_roster_learn(MmRoster *roster, guint instance, const MilterNegotiation *negot
         changed = TRUE;
     }
     learned->known = TRUE;
+    learned->flags = negotiation->flags;
     roster->generation += changed ? 1 : 0;
 }

@@ -22,6 +22,7 @@ typedef struct MmMember MmMember;
 /* Lists of macros a stage asked for in an earlier session; a stage without lists has NULLs. */
 typedef struct MmLearned {
     gboolean known;
+    guint32 flags;
     char *macros[MILTER_N_MACRO_STAGES];
 } MmLearned;
 

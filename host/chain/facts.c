@@ -19,11 +19,15 @@ mm_facts_set(MmChain *chain, MilterFactScope scope, const char *name, const char
     *entry = (MmFactValue){.set = TRUE, .scope = scope, .value = g_strdup(value)};
 }
 
-/* The order in which events settle facts: UNKNOWN settles nothing. */
+/* The order in which events settle facts: UNKNOWN settles nothing. Content reaches each stage in
+ * its own time: there the setter's answer counts. */
 static gboolean
 is_settled(MmChain *chain, const MmFactInfo *fact)
 {
-    return chain->reached >= fact->settled_after;
+    if (fact->settled_after <= MILTER_EVENT_DATA || !chain->content_started)
+        return chain->reached >= fact->settled_after;
+    const MmMember *setter = &chain->members[fact->setter];
+    return !setter->takes_content || setter->feed.answered || setter->part != MM_PART_IN;
 }
 
 MilterFactState

@@ -79,6 +79,18 @@ mm_member_succeed(MmMember *member)
     log_health(member, mm_health_succeeded(&member->instance->health));
 }
 
+gboolean
+mm_member_is_held_off(MmMember *member)
+{
+    MmHealth *health = &member->instance->health;
+    if (member->held_off || member->probing || !g_atomic_int_get(&health->tripped))
+        return member->held_off;
+    gint64 now = mm_reactor_now(mm_crew_reactor(member->chain->crew));
+    member->probing = mm_health_admits(health, now);
+    member->held_off = !member->probing && member->chain->negotiating;
+    return !member->probing;
+}
+
 static void
 count_failure(MmMember *member)
 {
@@ -118,6 +130,8 @@ fallback_answer(MmMember *member, MilterEventKind kind, const char *detail)
         member->discards = TRUE;
         return MILTER_VERDICT_CONTINUE;
     case MM_FALLBACK_QUARANTINE:
+        if (!(member->chain->offer.actions & MILTER_RIGHT_QUARANTINE))
+            return MILTER_VERDICT_TEMPFAIL; /* the MTA cannot: nothing passes for that */
         if (is_of_message(kind))
             quarantine_instead(member, detail);
         return MILTER_VERDICT_CONTINUE;
@@ -169,7 +183,8 @@ mm_member_fail(MmMember *member, MilterEventKind kind)
 void
 mm_member_abort(MmMember *member)
 {
-    mm_turn_cancel(member);
+    if (member->turn != MM_TURN_NEGOTIATE) /* that is the session's, not the message's */
+        mm_turn_cancel(member);
     if (member->part != MM_PART_IN)
         return;
     member->part = MM_PART_DONE;
@@ -198,6 +213,7 @@ mm_member_close(MmMember *member)
 {
     if (!member->data)
         return;
+    mm_turn_cancel(member);
     mm_member_abort(member);
     if (member->probing)
         mm_health_abandon(&member->instance->health);

@@ -62,6 +62,7 @@ struct MmMember {
 
     gboolean sits_out; /* failed before MAIL: not asked again until then */
     gboolean probing;  /* admitted while tripped */
+    gboolean held_off; /* tripped when the session began: not in it */
     MmPart part;
     guint32 skipped;   /* events it needs no more of in this message */
     MmAnswer refusal;  /* answer to repeat at DATA and END_OF_MESSAGE; CONTINUE: none */
@@ -148,7 +149,7 @@ void mm_turn_negotiate(MmMember *member);
 /* Drops an open question: its answer will be ignored. */
 void mm_turn_cancel(MmMember *member);
 void mm_turn_deadline(MmMember *member, double seconds, const char *label);
-/* The walk waits for an open negotiation: it must end within what the MTA grants. */
+/* What was asked before the MTA began to wait must end within what it grants. */
 void mm_turn_cut(MmMember *member);
 void mm_turn_finish(MmMember *member, const MilterVerdict *verdict);
 void mm_turn_finish_negotiation(MmMember *member, const MilterNegotiation *negotiation,
@@ -176,6 +177,9 @@ void mm_content_reset(MmChain *chain);
 
 /* member.c: admission and failure. */
 gboolean mm_member_is_admitted(MmMember *member, MilterEventKind kind, guint32 flags);
+/* The stage is tripped and this session does not probe it. While negotiating: for the whole
+ * session, as it was not negotiated with. */
+gboolean mm_member_is_held_off(MmMember *member);
 /* A condition of the stage is false now. */
 gboolean mm_member_is_shut_out(MmMember *member);
 /* Counts and logs the failure in member->answer, then falls back. */

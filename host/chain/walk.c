@@ -104,10 +104,14 @@ note_evaluation(MmMember *member, MilterEventKind kind, MilterVerdictKind answer
         member->part = MM_PART_DONE;
 }
 
+/* What works is a stage that has decided about a message: one that dies over every message answers
+ * CONNECT well. */
 static void
 note_success(MmMember *member)
 {
-    if (member->probing || !(member->events & MILTER_EVENT_BIT(MILTER_EVENT_END_OF_MESSAGE)))
+    gboolean neutral = member->answer.kind == MILTER_VERDICT_CONTINUE ||
+                       member->answer.kind == MILTER_VERDICT_SKIP;
+    if (!neutral || !(member->events & MILTER_EVENT_BIT(MILTER_EVENT_END_OF_MESSAGE)))
         mm_member_succeed(member);
 }
 
@@ -166,17 +170,12 @@ has_answer_from_before(MmChain *chain, MmMember *member)
     return FALSE;
 }
 
-/* The stage is tripped and this session does not probe it. */
 static gboolean
 is_held_off(MmChain *chain, MmMember *member)
 {
     MilterEventKind kind = chain->event->kind;
     gboolean begins = kind == MILTER_EVENT_CONNECT || kind == MILTER_EVENT_MAIL;
-    MmHealth *health = &member->instance->health;
-    if (!begins || member->probing || !g_atomic_int_get(&health->tripped))
-        return FALSE;
-    member->probing = mm_health_admits(health, mm_reactor_now(mm_crew_reactor(chain->crew)));
-    return !member->probing;
+    return member->held_off || (begins && mm_member_is_held_off(member));
 }
 
 /* TRUE: the walk stops here, for now or for good. */

@@ -122,7 +122,7 @@ struct Talk {
     MmCommandKind replayed;   /* command whose reply the replay waits for */
     MmOptions offer;
     gboolean in_message;   /* the child saw MAIL and has not answered for all of it */
-    gboolean idled;        /* the child has been between messages: it may have closed unnoticed */
+    gboolean idled;        /* the child said nothing since it was idle: it may have closed */
     gboolean accepted_all; /* it accepted the session in a replay */
 };
 

@@ -38,6 +38,17 @@ talk_drop(Talk *talk)
     g_clear_pointer(&talk->child, child_free);
 }
 
+/* Says goodbye to the child; the session goes on without it. What it said last is there until it
+ * has been read. */
+static void
+leave(Talk *talk)
+{
+    child_quit(talk->child);
+    talk->child = NULL;
+    talk->in_message = FALSE;
+    talk->idled = FALSE;
+}
+
 /* ---- Waiting: each wait has a deadline and a label. */
 
 static void
@@ -93,14 +104,22 @@ fill_negotiation(const Child *child, MilterNegotiation *negotiation)
         negotiation->macros[i] = child->symbols[i];
 }
 
+/* A child from the bench. It may have closed meanwhile, which is no failure. */
+static void
+adopt(Talk *talk)
+{
+    talk->child->ops = &talk_child_ops;
+    talk->child->owner = talk;
+    talk->idled = TRUE;
+}
+
 MilterReturn
 talk_negotiate(Talk *talk, MilterTicket ticket, MilterNegotiation *negotiation)
 {
     talk->ticket = ticket;
     talk->child = bench_take(talk->bench, &talk->offer);
     if (talk->child) {
-        talk->child->ops = &talk_child_ops;
-        talk->child->owner = talk;
+        adopt(talk);
         fill_negotiation(talk->child, negotiation);
         return MILTER_DONE;
     }
@@ -123,6 +142,7 @@ static void
 note_answer(Talk *talk, MmCommandKind kind, MilterVerdictKind answer)
 {
     gboolean goes_on = answer == MILTER_VERDICT_CONTINUE || answer == MILTER_VERDICT_SKIP;
+    talk->idled = FALSE;
     switch (kind) {
     case MM_COMMAND_MAIL:
         talk->in_message = goes_on;
@@ -221,7 +241,7 @@ send_now(Talk *talk, const MilterEvent *event, MilterVerdict *verdict)
     return answer_failed(verdict, "too large for a child milter");
 }
 
-/* ---- A child that comes late is told what it missed before MAIL. */
+/* ---- A child that comes late is told what it missed before the event. */
 
 /* TRUE: a reply is waited for. */
 static gboolean
@@ -237,7 +257,7 @@ replay_one(Talk *talk, MilterEventKind kind)
 }
 
 static void
-replay_mail(Talk *talk)
+replay_end(Talk *talk)
 {
     MilterVerdict verdict = {.size = sizeof(verdict), .reply = {"", 0}};
     talk->wait = WAIT_REPLY;
@@ -248,25 +268,25 @@ replay_mail(Talk *talk)
 static void
 replay_from(Talk *talk, MilterEventKind kind)
 {
-    for (; kind <= MILTER_EVENT_HELO; kind++) {
+    for (; kind <= MILTER_EVENT_HELO && kind < talk->event->kind; kind++) {
         if (!replay_one(talk, kind))
             continue;
         (void)child_flush(talk->child);
         wait_for_reply(talk, talk->replayed);
         return;
     }
-    replay_mail(talk);
+    replay_end(talk);
 }
 
+/* fresh: one from the bench is not good enough, it may have been closed as the one before was. */
 static MilterReturn
-begin_replay(Talk *talk, MilterVerdict *verdict)
+begin_replay(Talk *talk, gboolean fresh, MilterVerdict *verdict)
 {
     g_clear_pointer(&talk->child, child_free);
     talk->wait = WAIT_REPLAY;
-    talk->child = bench_take(talk->bench, &talk->offer);
+    talk->child = fresh ? NULL : bench_take(talk->bench, &talk->offer);
     if (talk->child) {
-        talk->child->ops = &talk_child_ops;
-        talk->child->owner = talk;
+        adopt(talk);
         replay_from(talk, MILTER_EVENT_CONNECT);
         return MILTER_LATER;
     }
@@ -303,7 +323,7 @@ talk_event(Talk *talk, MilterTicket ticket, const MilterEvent *event, MilterVerd
     if (talk->child && talk->child->state == CHILD_READY)
         return send_now(talk, event, verdict);
     if (event->kind == MILTER_EVENT_MAIL)
-        return begin_replay(talk, verdict);
+        return begin_replay(talk, FALSE, verdict);
     if (is_replayed(event->kind))
         return MILTER_DONE;
     return answer_broken(talk, verdict);
@@ -341,14 +361,16 @@ on_ready(Child *child, gpointer owner)
 static void
 take_replay(Talk *talk, const MilterVerdict *verdict)
 {
+    talk->idled = FALSE;
     switch (verdict->kind) {
     case MILTER_VERDICT_ACCEPT:
         talk->accepted_all = TRUE;
-        finish(talk, verdict);
-        break;
+        G_GNUC_FALLTHROUGH;
     case MILTER_VERDICT_REJECT:
     case MILTER_VERDICT_TEMPFAIL:
     case MILTER_VERDICT_REPLY:
+        /* It is done with the session, which goes on: the next MAIL asks it anew. */
+        leave(talk);
         finish(talk, verdict);
         break;
     default:
@@ -415,15 +437,16 @@ on_drained(Child *child, gpointer owner)
         finish(talk, &verdict);
 }
 
-/* A child may close a connection that is between messages; that is seen only when the next command
- * is sent. TRUE: that was it, and it does not count as a failure. */
+/* A child may close a connection that waits on the bench or between messages; that is seen only
+ * when the next command is sent. TRUE: that was it, and it does not count as a failure. */
 static gboolean
 closed_while_idle(Talk *talk)
 {
     MilterVerdict verdict = {.size = sizeof(verdict), .reply = {"", 0}};
-    if (talk->event->kind != MILTER_EVENT_MAIL && !is_replayed(talk->event->kind))
+    uint32_t kind = talk->event->kind;
+    if (kind != MILTER_EVENT_CONNECT && kind != MILTER_EVENT_MAIL && !is_replayed(kind))
         return FALSE;
-    if (is_replayed(talk->event->kind) || begin_replay(talk, &verdict) == MILTER_DONE)
+    if (is_replayed(kind) || begin_replay(talk, TRUE, &verdict) == MILTER_DONE)
         finish(talk, &verdict);
     return TRUE;
 }
@@ -449,7 +472,7 @@ on_died(Child *child, gpointer owner, const char *why, gboolean orderly)
             talk->broken = g_strdup(reason);
         break;
     default:
-        if (wait != WAIT_REPLY || !idled || !closed_while_idle(talk))
+        if (!idled || wait == WAIT_ROOM || !closed_while_idle(talk))
             finish_failed(talk, reason);
         break;
     }

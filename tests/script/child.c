@@ -153,10 +153,10 @@ record(Connection *connection, const MmFrame *frame)
 }
 
 static const char *
-line_for(const Connection *connection, guint8 code)
+line_for(const Connection *connection, const Script *script, guint8 code)
 {
-    for (guint i = 0; i < SAYS_MAX && connection->script->says[i].at; i++) {
-        const Says *says = &connection->script->says[i];
+    for (guint i = 0; i < SAYS_MAX && script->says[i].at; i++) {
+        const Says *says = &script->says[i];
         guint which = (guint)atoi(says->at + 1);
         if ((guint8)*says->at == code && (which == 0 || which == connection->counts[code]))
             return says->what;
@@ -181,7 +181,9 @@ static gboolean
 answer(Connection *connection, const MmFrame *frame)
 {
     MmCommandKind kind;
-    const char *what = line_for(connection, frame->code);
+    g_mutex_lock(&connection->child->lock);
+    const char *what = line_for(connection, connection->script, frame->code);
+    g_mutex_unlock(&connection->child->lock);
     if (what)
         return say(connection, what);
     if (frame->code == 'Q')
@@ -364,17 +366,17 @@ nth(Child *child, guint i)
     return g_ptr_array_index(child->connections, i);
 }
 
-static gboolean
-has_packet(Child *child, const char *text)
+static guint
+count_packets(Child *child, const char *text)
 {
+    guint n = 0;
     for (guint i = 0; i < child->connections->len; i++) {
         Connection *connection = nth(child, i);
         for (guint j = 0; j < connection->texts->len; j++) {
-            if (g_str_has_prefix(g_ptr_array_index(connection->texts, j), text))
-                return TRUE;
+            n += g_str_has_prefix(g_ptr_array_index(connection->texts, j), text);
         }
     }
-    return FALSE;
+    return n;
 }
 
 static gboolean
@@ -406,6 +408,15 @@ child_wait_closed(Child *child, guint n)
 }
 
 void
+child_wait_ended(Child *child, guint i)
+{
+    g_mutex_lock(&child->lock);
+    while (!nth(child, i)->closed)
+        await(child, "the end of a connection");
+    g_mutex_unlock(&child->lock);
+}
+
+void
 child_wait_connections(Child *child, guint n)
 {
     g_mutex_lock(&child->lock);
@@ -417,9 +428,23 @@ child_wait_connections(Child *child, guint n)
 void
 child_wait_packet(Child *child, const char *text)
 {
+    child_wait_packets(child, text, 1);
+}
+
+void
+child_wait_packets(Child *child, const char *text, guint n)
+{
     g_mutex_lock(&child->lock);
-    while (!has_packet(child, text))
+    while (count_packets(child, text) < n)
         await(child, text);
+    g_mutex_unlock(&child->lock);
+}
+
+void
+child_change_script(Child *child, guint i, const Script *script)
+{
+    g_mutex_lock(&child->lock);
+    nth(child, i)->script = script;
     g_mutex_unlock(&child->lock);
 }
 

@@ -46,6 +46,8 @@ Child *child_new(const char *path);
 void child_free(Child *child);
 /* For connections that begin from now on; borrowed. */
 void child_set_script(Child *child, const Script *script);
+/* For connection i, from its next command on. */
+void child_change_script(Child *child, guint i, const Script *script);
 /* FALSE: the socket is gone, nobody can connect. */
 void child_set_listening(Child *child, gboolean listening);
 void child_open_gate(Child *child);
@@ -54,9 +56,13 @@ void child_open_gate(Child *child);
 guint child_connections(Child *child);
 /* Waits until n connections have begun, and all of them are closed. */
 void child_wait_closed(Child *child, guint n);
+/* Waits until connection i is closed. */
+void child_wait_ended(Child *child, guint i);
 void child_wait_connections(Child *child, guint n);
 /* Waits until the child got a packet that begins with text, in any connection. */
 void child_wait_packet(Child *child, const char *text);
+/* The same for n packets. */
+void child_wait_packets(Child *child, const char *text, guint n);
 /* The codes of what connection i (0-based) got, without macros: "OCHMRTLNBEQ". Free. */
 char *child_codes(Child *child, guint i);
 /* What it got, with macros; "~" between. Free. */

@@ -13,9 +13,9 @@ append_stage(GString *config, const Rig *rig, guint i, const char *lines)
         g_string_append_printf(config, "%s\n", lines + 1);
         return;
     }
-    g_string_append_printf(config,
-                           "plugin='relay'\nconnection-spec='unix:%s/child-%u'\nstandby=0\n",
-                           rig->directory, i);
+    gboolean stands_by = lines && strstr(lines, "standby=");
+    g_string_append_printf(config, "plugin='relay'\nconnection-spec='unix:%s/child-%u'\n%s",
+                           rig->directory, i, stands_by ? "" : "standby=0\n");
     g_string_append_printf(config, "%s\n", lines ? lines : "");
 }
 
@@ -75,6 +75,12 @@ rig_end(Rig *rig)
     for (guint i = 0; i < rig->n; i++)
         child_open_gate(rig->children[i]);
     host_wait_descriptors(rig->host);
+    rig_stop(rig);
+}
+
+void
+rig_stop(Rig *rig)
+{
     host_stop(rig->host);
     for (guint i = 0; i < rig->n; i++)
         child_free(rig->children[i]);

@@ -35,6 +35,8 @@ Rig *rig_new(guint n, const char *manager, const char *const *stages);
 void rig_start(Rig *rig);
 /* Waits for the descriptors, stops the host, frees. */
 void rig_end(Rig *rig);
+/* The same without the wait: connections on standby are there until the host stops. */
+void rig_stop(Rig *rig);
 /* Starts an MTA's session up to and with HELO. */
 void rig_open(Rig *rig, Mta *mta);
 
