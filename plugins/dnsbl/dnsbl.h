@@ -24,7 +24,7 @@
 
 typedef struct Zone {
     char *name;
-    char *fact; /* "FACT:NAME" */
+    char *fact; /* "FACT-NAME" */
     NetPrefix expected;
     gint warned; /* seconds, monotonic, of the last warning; atomic */
     MilterCounter *listed;

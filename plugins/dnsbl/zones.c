@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-/* With the 64 bytes of an IPv6 address in front it is still a name. */
-#define ZONE_MAX 180u
+/* Names of facts are no longer. So a zone with an IPv6 address in front is still a name of the DNS.
+ */
+#define FACT_MAX 64u
 
 static const NetPrefix listing = {{4, {127}}, 8};
 static const NetPrefix refusal = {{4, {127, 255, 255}}, 24};
@@ -12,8 +13,8 @@ static const NetPrefix refusal = {{4, {127, 255, 255}}, 24};
 static gboolean
 is_zone(const char *name)
 {
-    return net_domain_is_valid(name) && name[0] != '.' && strlen(name) <= ZONE_MAX &&
-           !strstr(name, "..") && !strpbrk(name, ":,");
+    return net_domain_is_valid(name) && name[0] != '.' && !strstr(name, "..") &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == strlen(name);
 }
 
 static const char *
@@ -37,9 +38,11 @@ zone_parse(Zone *zone, const char *text, const char *fact)
         length--;
     *zone = (Zone){.expected = listing, .warned = G_MININT};
     zone->name = g_ascii_strdown(text, (gssize)length);
-    zone->fact = g_strdup_printf("%s:%s", fact, zone->name);
+    zone->fact = g_strdup_printf("%s-%s", fact, zone->name);
     if (!is_zone(zone->name))
         return N_("this is no domain");
+    if (strlen(zone->fact) > FACT_MAX)
+        return N_("this name is too long: FACT-ZONE has 64 characters at most");
     return equals ? parse_expected(zone, equals + 1) : NULL;
 }
 
@@ -58,7 +61,7 @@ zone_question(const Zone *zone, const NetAddress *client)
     if (client->size == 4)
         return g_strdup_printf("%u.%u.%u.%u.%s", bytes[3], bytes[2], bytes[1], bytes[0],
                                zone->name);
-    GString *name = g_string_sized_new(64 + ZONE_MAX);
+    GString *name = g_string_sized_new(2 * FACT_MAX);
     for (guint i = 16; i-- > 0;)
         g_string_append_printf(name, "%x.%x.", bytes[i] & 15u, bytes[i] >> 4);
     g_string_append(name, zone->name);
