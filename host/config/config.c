@@ -278,7 +278,7 @@ read_file(const char *file)
         return NULL;
     GString *text = g_string_new(NULL);
     char piece[8192];
-    ssize_t n;
+    ssize_t n = 0;
     while (text->len <= MM_KEYFILE_SIZE_MAX &&
            ((n = read(fd, piece, sizeof(piece))) > 0 || (n < 0 && errno == EINTR)))
         g_string_append_len(text, piece, MAX(n, 0));

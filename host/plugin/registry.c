@@ -34,8 +34,11 @@ void
 mm_registry_set_path(MmRegistry *registry, const char *const *directories)
 {
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-    for (; *directories; directories++)
-        g_strv_builder_add(builder, *directories);
+    for (; *directories; directories++) {
+        /* As a plugin's file is named, or one that is loaded would not be found again. */
+        g_autofree char *whole = g_canonicalize_filename(*directories, NULL);
+        g_strv_builder_add(builder, whole);
+    }
     g_strfreev(registry->path);
     registry->path = g_strv_builder_end(builder);
 }
