@@ -3,6 +3,7 @@
 #include "host.h"
 #include "tree.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #define DETECTOR "[stages/installed]\nplugin='rc-conf'\n"
@@ -109,6 +110,26 @@ test_guide(void)
     g_assert_null(strstr(config, "\n[stages/installed]"));
     g_assert_null(strstr(config, "miltermanager"));
     g_assert_nonnull(strstr(problems, "[stages/clamav-milter]"));
+    place_free(&place);
+}
+
+/* Plugins are asked for again and again; where they are may be said from here. */
+static void
+test_relative_path(void)
+{
+    Place place = place_new();
+    g_auto(GStrv) folders = g_strsplit(g_getenv("PLUGIN_PATH"), ":", -1);
+    g_autofree char *above = g_path_get_dirname(folders[0]);
+    g_autofree char *here = g_get_current_dir();
+    g_autofree char *problems = NULL;
+    g_assert_cmpint(g_chdir(above), ==, 0);
+    g_autofree char *before = g_strdup(g_getenv("PLUGIN_PATH"));
+    g_setenv("PLUGIN_PATH", "rc-conf:./relay", TRUE);
+    g_autofree char *config = show(&place, DETECTOR, 0, &problems);
+    g_setenv("PLUGIN_PATH", before, TRUE);
+    g_assert_cmpint(g_chdir(here), ==, 0);
+    check_key(config, "spamass-milter", "rc-conf: /etc/rc.conf:3",
+              "connection-spec='unix:/var/run/spamass-milter/spamass-milter.sock'");
     place_free(&place);
 }
 
@@ -280,6 +301,26 @@ test_own_socket(void)
     place_free(&place);
 }
 
+/* The same work is not done twice: milter-greylist is there, the built-in greylist stands down. */
+static void
+test_stand_down(void)
+{
+    Place place = place_new();
+    g_autofree char *config = g_strdup_printf(
+        "[manager]\nconnection-spec='unix:/mm.sock'\nunix-socket-group=''\nuser='%s'\n"
+        "workers=1\nlog-level='notice'\n"
+        "[stages/greylist]\nplugin='greylist'\nstore='memory:'\n" DETECTOR,
+        g_get_user_name());
+    const char *const options[] = {place.option, NULL};
+    Host *host = host_start_with(place.directory, config, options);
+    g_assert_cmpuint(host_count_log(host, "greylist-stands-down:"), ==, 1);
+    tree_write(place.root, "/etc/rc.conf", "miltergreylist_enable=NO\n");
+    host_reload(host, config);
+    g_assert_cmpuint(host_count_log(host, "greylist-stands-down:"), ==, 1);
+    host_stop(host);
+    place_free(&place);
+}
+
 /* "clamav_milter_enable=NO" and HUP: it is not used any more. */
 static void
 test_reload(void)
@@ -308,6 +349,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/rc-conf/host/guide", test_guide);
+    g_test_add_func("/rc-conf/host/relative-path", test_relative_path);
     g_test_add_func("/rc-conf/host/fed-back", test_fed_back);
     g_test_add_func("/rc-conf/host/override", test_override);
     g_test_add_func("/rc-conf/host/stands-alone", test_stands_alone);
@@ -316,6 +358,7 @@ main(int argc, char **argv)
     g_test_add_func("/rc-conf/host/records", test_records);
     g_test_add_func("/rc-conf/host/one-socket", test_one_socket);
     g_test_add_func("/rc-conf/host/own-socket", test_own_socket);
+    g_test_add_func("/rc-conf/host/stand-down", test_stand_down);
     g_test_add_func("/rc-conf/host/reload", test_reload);
     return g_test_run();
 }
