@@ -113,16 +113,37 @@ test_mutations(void)
     }
 }
 
-static int
-run_files(char **files)
+static void
+write_seeds(const char *folder)
 {
-    for (; *files; files++) {
+    for (guint i = 0; fuzz_seeds[i].data; i++) {
         g_autoptr(GError) error = NULL;
-        g_autofree char *data = NULL;
-        gsize size;
-        if (!g_file_get_contents(*files, &data, &size, &error))
+        g_autofree char *name = g_strdup_printf("seed-%02u", i);
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        if (!g_file_set_contents(path, fuzz_seeds[i].data, (gssize)fuzz_seeds[i].size, &error))
             g_error("%s", error->message);
-        run((const guint8 *)data, size);
+    }
+}
+
+static void
+run_file(const char *path)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *data = NULL;
+    gsize size;
+    if (!g_file_get_contents(path, &data, &size, &error))
+        g_error("%s", error->message);
+    run((const guint8 *)data, size);
+}
+
+static int
+take_arguments(char **arguments)
+{
+    for (; *arguments; arguments++) {
+        if (g_file_test(*arguments, G_FILE_TEST_IS_DIR))
+            write_seeds(*arguments);
+        else
+            run_file(*arguments);
     }
     return 0;
 }
@@ -132,7 +153,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     if (argc > 1)
-        return run_files(argv + 1);
+        return take_arguments(argv + 1);
     g_test_add_func("/fuzz/seeds", test_seeds);
     g_test_add_func("/fuzz/mutations", test_mutations);
     return g_test_run();
