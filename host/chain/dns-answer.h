@@ -5,12 +5,12 @@
  *
  * DESCRIPTION
  *     An answer is shared by the cache and by everybody who waits for it; it belongs to one worker
- * and does not change once it is made. It is bounded: values beyond MM_DNS_VALUES or MM_DNS_BYTES
- * are left out.
+ *     and does not change once it is made. It is bounded: values beyond MM_DNS_VALUES or
+ *     MM_DNS_BYTES are left out.
  *
  *     Messages are taken apart by the system's own reader (ns_initparse, ns_parserr). Records of
- * the kind asked for are taken from the answer section whatever their owner: the name server we ask
- *     has followed the aliases. A value that is no text (a NUL byte in it) is left out.
+ *     the kind asked for are taken from the answer section whatever their owner: the name server
+ *     we ask has followed the aliases. A value that is no text (a NUL byte in it) is left out.
  */
 #ifndef MM_CHAIN_DNS_ANSWER_H
 #define MM_CHAIN_DNS_ANSWER_H

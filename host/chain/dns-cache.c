@@ -93,6 +93,8 @@ life(MilterResolveKind kind, const MmDnsAnswer *answer)
     case MILTER_RESOLVED:
         return kind == MILTER_RESOLVE_HOST ? UNKNOWN_LIFE : MIN(answer->ttl, LONGEST_FOUND);
     case MILTER_RESOLVE_NONE:
+        if (kind == MILTER_RESOLVE_HOST)
+            return FAILURE_LIFE;
         return answer->ttl > 0 ? MIN(answer->ttl, LONGEST_NONE) : UNKNOWN_LIFE;
     default:
         return FAILURE_LIFE;

@@ -5,10 +5,11 @@
  *
  * DESCRIPTION
  *     One worker's. A found answer lives as long as its records say, an hour at most; a no as long
- * as its SOA says, five minutes at most, half a minute without one; addresses the system found
- * (HOST) half a minute; a failure three seconds, so that a name server that is down is not asked
- * again for each recipient. A record of no life at all is not kept. Bounded by number and bytes:
- * what was not used for longest goes first. The clock is the caller's.
+ *     as its SOA says, five minutes at most, half a minute without one; addresses the system found
+ *     (HOST) half a minute; a failure, and a name the system does not know (yet), three seconds, so
+ *     that a name server that is down is not asked again for each recipient. A record of no life
+ *     at all is not kept. Bounded by number and bytes: what was not used for longest goes first.
+ *     The clock is the caller's.
  */
 #ifndef MM_CHAIN_DNS_CACHE_H
 #define MM_CHAIN_DNS_CACHE_H

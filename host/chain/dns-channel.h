@@ -5,8 +5,9 @@
  *
  * DESCRIPTION
  *     c-ares brings the sending again, the next server after one that fails, and TCP after a
- * truncated answer; its sockets are watches and its clock is a timer of the reactor: no thread and
- * no wait. It is told to give a server a third of the time it has, then to go round once more.
+ *     truncated answer; its sockets are watches and its clock is a timer of the reactor: no thread
+ *     and no wait. It is told to give a server a third of the time it has, then to go round once
+ *     more.
  */
 #ifndef MM_CHAIN_DNS_CHANNEL_H
 #define MM_CHAIN_DNS_CHANNEL_H

@@ -4,17 +4,17 @@
  *     resolve.h - names for plugins, without blocking a worker
  *
  * DESCRIPTION
- *     One resolver a worker, for all its stages. A, AAAA, PTR, TXT and MX are asked of name servers
- *     (dns-channel.h) and of nobody else. HOST is what the system makes of a name - its hosts file,
- * its name service switch, its search list - for that is what the administrator who writes a host
- * name into the configuration means; only the C library knows, and it blocks, so getaddrinfo runs
- * in the job pool.
+ *     One resolver a worker, for all its stages. A, AAAA, PTR, TXT and MX are asked of name
+ *     servers (dns-channel.h) and of nobody else. HOST is what the system makes of a name - its
+ *     hosts file, its name service switch, its search list - for that is what the administrator
+ *     who writes a host name into the configuration means; only the C library knows, and it
+ *     blocks, so getaddrinfo runs in the job pool.
  *
  *     Answers are cached (dns-cache.h); who asks for what is being asked for already waits for the
  *     same answer. Each asker has the whole of the time: when it is over he gets TEMPORARY, while
- * the look-up itself goes on to its own end and serves the next. With MM_RESOLVE_OPEN look-ups open
- * a new one is TEMPORARY at once. A name that cannot exist (a label too long, a PTR for what is no
- *     address) is NONE without being asked for.
+ *     the look-up itself goes on to its own end and serves the next. With MM_RESOLVE_OPEN look-ups
+ *     open a new one is TEMPORARY at once. A name that cannot exist (a label too long, a PTR for
+ *     what is no address) is NONE without being asked for.
  *
  *     Answers come from the reactor, never from within mm_resolve. A function may ask and cancel.
  */

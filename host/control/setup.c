@@ -88,7 +88,8 @@ check_name_servers(const MmSettings *manager, MmProblems *problems)
         if (mm_dns_server_is_valid(*servers))
             continue;
         g_autofree char *text = g_strdup_printf(_("“%s” is no address of a server"), *servers);
-        complain(problems, manager, "dns-servers", text, _("ADDRESS or [ADDRESS]:PORT"));
+        complain(problems, manager, "dns-servers", text,
+                 _("ADDRESS, IPV4-ADDRESS:PORT or [ADDRESS]:PORT"));
     }
 }
 

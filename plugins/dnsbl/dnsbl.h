@@ -6,12 +6,12 @@
  * DESCRIPTION
  *     A Zone is a list in the DNS (RFC 5782): a client is listed if the name made of its address,
  *     backwards, under the zone has an A record that the zone is expected to give, which is one
- * within 127.0.0.0/8 unless the settings say more exactly.
+ *     within 127.0.0.0/8 unless the settings say more exactly.
  *
  *     Two kinds of answer mean no listing but trouble. One outside 127.0.0.0/8 comes from somebody
- * who is not the list: a resolver that answers for names that do not exist, or the next owner of an
- *     abandoned domain, who lists everybody. One within 127.255.255.0/24 is how lists say that they
- *     do not answer this resolver.
+ *     who is not the list: a resolver that answers for names that do not exist, or the next owner
+ *     of an abandoned domain, who lists everybody. One within 127.255.255.0/24 is how lists say
+ *     that they do not answer this resolver.
  */
 #ifndef DNSBL_H
 #define DNSBL_H

@@ -4,14 +4,14 @@
  *     evidence.h - whether a client's name looks like that of a customer's line
  *
  * DESCRIPTION
- *     The published rules hit half of today's ordinary mail servers, for large senders number their
- *     machines. So a hit, or a word of access lines ("dsl", "pool"), counts only together with a
- *     second sign: the name spells the client's address, or such a word stands in a name whose
- * lowest label has a digit. Names that say "mail" are let off unless both signs are there. Beside
- * that, some ways in which providers number lines are known as shapes.
+ *     The published rules hit half of today's ordinary mail servers, for large senders number
+ *     their machines. So a hit, or a word of access lines ("dsl", "pool"), counts only together
+ *     with a second sign: the name spells the client's address, or such a word stands in a name
+ *     whose lowest label has a digit. Names that say "mail" are let off unless both signs are
+ *     there. Beside that, some ways in which providers number lines are known as shapes.
  *
  *     Only what stands before the registrable domain is looked at (public suffix list, ICANN's
- * part): what somebody calls his domain says nothing about a line.
+ *     part): what somebody calls his domain says nothing about a line.
  */
 #ifndef S25R_EVIDENCE_H
 #define S25R_EVIDENCE_H

@@ -5,13 +5,14 @@
  *
  * DESCRIPTION
  *     An instance (S25r) judges names by its settings; a Client is its part in a session: the name
- * is looked at once, when the client connects, and what was found is a fact. Only an action that
- *     refuses waits for RCPT, where the client may have logged in and other conditions are known.
+ *     is looked at once, when the client connects, and what was found is a fact. Only an action
+ *     that refuses waits for RCPT, where the client may have logged in and other conditions are
+ *     known.
  *
  *     Whether there is a name is the MTA's to say: "[ADDRESS]" or "unknown" is no verified name,
- * and {client_resolve} tells FAIL (none), FORGED and TEMP apart. Without that macro a missing name
- * is looked up again (lookup.c), because a name server that does not answer is no sign against
- *     anybody.
+ *     and {client_resolve} tells FAIL (none), FORGED and TEMP apart. Without that macro a missing
+ *     name is looked up again (lookup.c), because a name server that does not answer is no sign
+ *     against anybody.
  */
 #ifndef S25R_H
 #define S25R_H

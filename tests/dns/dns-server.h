@@ -5,10 +5,10 @@
  *
  * DESCRIPTION
  *     Answers on UDP and TCP of one ephemeral port of 127.0.0.1, in a thread of its own, from
- * records the test adds. A name that has no record at all is NXDOMAIN, one that has only others is
- *     NODATA; both come with an SOA (minimum: see dns_server_set_negative_ttl). CNAMEs are
- * followed. What it does with a question can be changed for one name or for all. Every question is
- * counted, also one that is not answered.
+ *     records the test adds. A name that has no record at all is NXDOMAIN, one that has only
+ *     others is NODATA; both come with an SOA (minimum: see dns_server_set_negative_ttl). CNAMEs
+ *     are followed. What it does with a question can be changed for one name or for all. Every
+ *     question is counted, also one that is not answered.
  *
  *     All functions are called from the thread that made it. Names are compared without case, a
  *     trailing dot is ignored.

@@ -36,6 +36,7 @@ test_life(void)
     g_assert_cmpuint(life(MILTER_RESOLVE_A, MILTER_RESOLVED, 600), ==, 600);
     g_assert_cmpuint(life(MILTER_RESOLVE_A, MILTER_RESOLVED, G_MAXUINT32), ==, 3600);
     g_assert_cmpuint(life(MILTER_RESOLVE_HOST, MILTER_RESOLVED, 0), ==, 30);
+    g_assert_cmpuint(life(MILTER_RESOLVE_HOST, MILTER_RESOLVE_NONE, 0), ==, 3);
     g_assert_cmpuint(life(MILTER_RESOLVE_PTR, MILTER_RESOLVE_NONE, 0), ==, 30);
     g_assert_cmpuint(life(MILTER_RESOLVE_PTR, MILTER_RESOLVE_NONE, 7), ==, 7);
     g_assert_cmpuint(life(MILTER_RESOLVE_PTR, MILTER_RESOLVE_NONE, 86400), ==, 300);

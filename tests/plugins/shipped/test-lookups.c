@@ -46,20 +46,28 @@ rig_clear(Rig *rig)
     place_clear(&rig->place);
 }
 
-/* A client without a name that the MTA verified sends a message; returns the exit code. */
+/* A client without a name that the MTA verified sends a message, logged in as login or not (NULL);
+ * returns the exit code. */
 static int
-send_from(const Rig *rig, const char *address)
+send_as(const Rig *rig, const char *address, const char *login)
 {
     g_autofree char *spec = g_strconcat("--connection-spec=unix:", rig->place.socket, NULL);
     g_autofree char *host = g_strdup_printf("--connect-host=[%s]", address);
     g_autofree char *from = g_strdup_printf("--connect-address=%s:2500@%s",
                                             strchr(address, ':') ? "inet6" : "inet", address);
+    g_autofree char *name = login ? g_strconcat("--authenticated-name=", login, NULL) : NULL;
     g_autoptr(GSubprocess) sender =
         g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_SILENCE, NULL, g_getenv("MILTER_TEST_SERVER"),
-                         spec, host, from, NULL);
+                         spec, host, from, name, NULL);
     g_assert_true(g_subprocess_wait(sender, NULL, NULL));
     g_assert_true(g_subprocess_get_if_exited(sender));
     return g_subprocess_get_exit_status(sender);
+}
+
+static int
+send_from(const Rig *rig, const char *address)
+{
+    return send_as(rig, address, NULL);
 }
 
 static void
@@ -122,6 +130,7 @@ test_conditions(void)
     dns_server_add(rig.dns, "7.100.51.198.b.test", DNS_A, 300, "127.0.0.2");
     g_assert_cmpint(send_from(&rig, "192.0.2.1"), ==, PASS);
     g_assert_cmpint(send_from(&rig, "192.0.2.2"), ==, REJECT);
+    g_assert_cmpint(send_as(&rig, "192.0.2.2", "ann"), ==, PASS);
     g_assert_cmpint(send_from(&rig, "192.0.2.3"), ==, PASS);
     g_assert_cmpint(send_from(&rig, "192.0.2.4"), ==, PASS);
     g_assert_cmpint(send_from(&rig, "198.51.100.7"), ==, PASS);
