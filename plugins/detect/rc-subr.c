@@ -38,6 +38,7 @@ typedef struct Run {
     const char *const *programs;
     GPtrArray *defaults; /* char *: variables that set_rcvar gave a default */
     GPtrArray *called;   /* ShWord: the program's command line */
+    gboolean ran;        /* it calls run_rc_command */
 } Run;
 
 /* ---- The files that all services read. */
@@ -292,7 +293,7 @@ hook(Sh *sh, ShCall *call, gpointer data)
     else if (strcmp(command, "load_rc_config") == 0)
         load_rc_config(run, sh, call);
     else if (strcmp(command, "run_rc_command") == 0)
-        call->stop = TRUE;
+        run->ran = call->stop = TRUE;
     else if (strcmp(command, "set_rcvar") == 0)
         set_rcvar(run, sh, call);
     else if (strcmp(command, "set_rcvar_obsolete") == 0)
@@ -361,14 +362,42 @@ take_results(Run *run)
         script->name = g_strdup(sh_value(script->sh, "name"));
     if (rcvar && *rcvar)
         script->rcvar = g_strdup(rcvar);
-    else if (script->name && !sh_get(script->sh, "rcvar"))
+    else if (script->name && script->uses_rc_subr && !sh_get(script->sh, "rcvar"))
         script->rcvar = g_strconcat(script->name, "_enable", NULL);
-    if (script->loaded && script->name) {
+    if (script->name && script->uses_rc_subr) {
         make_command_line(script);
     } else {
         g_ptr_array_unref(script->words);
         script->words = g_ptr_array_ref(run->called);
     }
+}
+
+/* FALSE: it cannot be read. */
+static gboolean
+evaluate(Run *run, const char *const *arguments, gboolean at_boot)
+{
+    RcScript *script = run->script;
+    g_ptr_array_set_size(run->defaults, 0);
+    g_ptr_array_set_size(run->called, 0);
+    sh_free(script->sh);
+    script->sh = sh_new(run->system->tree, hook, run);
+    sh_set_arguments(script->sh, arguments);
+    if (at_boot)
+        load_common(script->sh, run->system);
+    return sh_source(script->sh, script->path) == DETECT_READ_OK;
+}
+
+/* A script that relies on what rc has loaded at boot is evaluated with that. */
+static void
+run_script(Run *run, const char *const *arguments)
+{
+    RcScript *script = run->script;
+    gboolean good = evaluate(run, arguments, FALSE);
+    script->uses_rc_subr = script->loaded || run->ran || sh_get(script->sh, "rcvar");
+    if (good && script->uses_rc_subr && !script->loaded)
+        good = evaluate(run, arguments, TRUE);
+    if (good)
+        take_results(run);
 }
 
 RcScript *
@@ -383,10 +412,7 @@ rc_script_new(const RcSystem *system, const char *path, const char *profile,
     script->system = system;
     script->path = g_strdup(path);
     script->words = g_ptr_array_new_with_free_func(word_free);
-    script->sh = sh_new(system->tree, hook, &run);
-    sh_set_arguments(script->sh, arguments);
-    if (sh_source(script->sh, path) == DETECT_READ_OK)
-        take_results(&run);
+    run_script(&run, arguments);
     sh_set_hook(script->sh, NULL, NULL);
     g_ptr_array_unref(run.defaults);
     g_ptr_array_unref(run.called);

@@ -19,8 +19,9 @@
  *     The script is evaluated as if called with "start", and with a profile as the second argument
  *     if one is given: so the scripts' own code finds a profile's values.
  *
- *     A script that does not use rc.subr is evaluated the same way; its command line is the first
- *     call of one of the programs that are asked for.
+ *     A script that has an rcvar but does not load its configuration gets what rc has loaded at
+ * boot: the files without rc.conf.d. One that does not use rc.subr at all is evaluated the same
+ * way; its command line is the first call of one of the programs that are asked for.
  *
  * SEE ALSO
  *     rc.subr(8), rc.conf(5), FreeBSD libexec/rc/rc.subr.
@@ -45,11 +46,12 @@ const char *const *rc_system_startup(const RcSystem *system);
 typedef struct RcScript {
     const RcSystem *system; /* borrowed */
     char *path;
-    Sh *sh;           /* all variables, as they are when the service would be started */
-    char *name;       /* NAME; NULL: it has none that is certain */
-    char *rcvar;      /* the variable that enables it; NULL: none that is certain */
-    gboolean loaded;  /* it calls load_rc_config */
-    GPtrArray *words; /* of ShWord: the command line; empty: not known */
+    Sh *sh;                /* all variables, as they are when the service would be started */
+    char *name;            /* NAME; NULL: it has none that is certain */
+    char *rcvar;           /* the variable that enables it; NULL: none that is certain */
+    gboolean loaded;       /* it calls load_rc_config */
+    gboolean uses_rc_subr; /* it does, or leaves that to rc at boot */
+    GPtrArray *words;      /* of ShWord: the command line; empty: not known */
 } RcScript;
 
 /* programs: names of files, for scripts without rc.subr; NULL: none. profile: NULL: none. Never

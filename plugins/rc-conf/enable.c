@@ -114,7 +114,7 @@ rc_conf_decide(const RcScript *script, const DetectRecord *record, const char *p
         take_value(script, name, found, report);
     else
         /* A script of old that knows no rc.subr is run because it is there. */
-        found->enabled = !script->loaded && script->words->len > 0;
+        found->enabled = !script->uses_rc_subr && script->words->len > 0;
     if (name)
         heed_misnomers(script, name, profile, found, report);
 }

@@ -216,6 +216,15 @@ static const Case cases[] = {
      RC_CONF "mg_enable=YES\n== /usr/local/etc/rc.d/milter-greylist\n" SCRIPT(
          "", "set_rcvar_obsolete mg_enable miltergreylist_enable\n" DEFAULTS),
      UNIX_G, TRUE, "/etc/rc.conf:1", NULL, NULL},
+    {"loaded-at-boot",
+     RC_CONF ON "miltergreylist_sockfile=/var/boot\n== /usr/local/etc/rc.d/milter-greylist\n"
+                ". /etc/rc.subr\nname=miltergreylist\nrcvar=miltergreylist_enable\n"
+                "command_args=\"-p ${miltergreylist_sockfile}\"\nrun_rc_command \"$1\"\n",
+     "unix:/var/boot", TRUE, "/etc/rc.conf:1", "/etc/rc.conf:2", NULL},
+    {"loaded-at-boot-off",
+     RC_CONF "== /usr/local/etc/rc.d/milter-greylist\n. /etc/rc.subr\nname=miltergreylist\n"
+             "rcvar=miltergreylist_enable\nrun_rc_command \"$1\"\n",
+     "unix:/var/milter-greylist/milter-greylist.sock", FALSE, NULL, NULL, NULL},
     {"program-with-arguments",
      RC_CONF ON "miltergreylist_program=\"/opt/mg -p /opt/sock\"\n"
                 "== /usr/local/etc/rc.d/milter-greylist\n" SCRIPT("", ""),
