@@ -19,8 +19,8 @@ mm_headers_hide_postfix(MmHeaders *headers)
 }
 
 /* The place of the header that index, 1-based, means; 0 is taken as 1. */
-static guint
-find_instance(const MmHeaders *headers, MilterSlice name, guint32 index)
+guint
+mm_headers_find_postfix(const MmHeaders *headers, MilterSlice name, guint32 index)
 {
     for (guint place = 0; place < mm_headers_count(headers); place++) {
         const MmHeader *header = mm_headers_at(headers, place);
@@ -106,7 +106,7 @@ mm_headers_apply_postfix(MmHeaders *headers, const MilterEdit *edit, gboolean le
     guint place = MM_HEADERS_NONE;
 
     if (edit->kind == MILTER_EDIT_CHANGE_HEADER)
-        place = find_instance(headers, edit->name, edit->index);
+        place = mm_headers_find_postfix(headers, edit->name, edit->index);
     if (edit->kind == MILTER_EDIT_CHANGE_HEADER && edit->value.size == 0) {
         if (place != MM_HEADERS_NONE)
             mm_headers_remove(headers, place);
@@ -114,10 +114,12 @@ mm_headers_apply_postfix(MmHeaders *headers, const MilterEdit *edit, gboolean le
     }
     header.name = mm_arena_copy(&headers->texts, edit->name);
     header.value = stored_value(headers, edit, leading_space);
-    if (place != MM_HEADERS_NONE)
+    if (place != MM_HEADERS_NONE) {
+        header.id = mm_headers_at(headers, place)->id;
         *mm_headers_at(headers, place) = header;
-    else if (edit->kind == MILTER_EDIT_INSERT_HEADER)
+    } else if (edit->kind == MILTER_EDIT_INSERT_HEADER) {
         mm_headers_insert(headers, edit->index, &header);
-    else
+    } else {
         mm_headers_insert(headers, MM_HEADERS_NONE, &header);
+    }
 }

@@ -82,6 +82,12 @@ find_to_change(const MmHeaders *headers, MilterSlice name, guint32 index, guint3
     return hidden;
 }
 
+guint
+mm_headers_find_sendmail(const MmHeaders *headers, MilterSlice name, guint32 index)
+{
+    return find_to_change(headers, name, index, MM_HEADER_USER);
+}
+
 /* The index by which the MTA finds the header at place; for a hidden one, or none, the first that
  * is beyond all. */
 static guint32

@@ -253,7 +253,7 @@ take_answer(MmChain *chain, MmMember *member)
 static void
 fail_for_spool(MmChain *chain, MmMember *member, const GError *error)
 {
-    mm_turn_cancel(member);
+    mm_member_abort(member); /* it does not know yet that the message is over for it */
     mm_answer_set(&member->answer, MILTER_VERDICT_FAILED, NULL, error->message);
     fail(chain, member, MILTER_EVENT_BODY);
 }
@@ -334,21 +334,13 @@ fail_later_waves(MmChain *chain, const GError *error)
     }
 }
 
+/* Later stages cannot be shown a message that its edits did not go into. */
 static void
-commit_wave(MmChain *chain)
+take_edits(MmChain *chain)
 {
-    gboolean shown = chain->wave + 1 < chain->n_waves || chain->mta == MM_MTA_SENDMAIL;
-    for (guint i = 0; i < chain->n_members; i++) {
-        MmMember *member = &chain->members[i];
-        g_autoptr(GError) error = NULL;
-        if (member->wave != chain->wave || !member->edits || mm_edits_is_empty(member->edits) ||
-            member->instance->evaluation)
-            continue;
-        if (shown && !mm_message_apply(chain->message, member->edits, chain->mta,
-                                       chain->offer.leading_space, &error))
-            fail_later_waves(chain, error);
-        g_ptr_array_add(chain->committed, member->edits);
-    }
+    g_autoptr(GError) error = NULL;
+    if (!mm_wave_commit(chain, &error))
+        fail_later_waves(chain, error);
 }
 
 typedef enum WaveState {
@@ -408,7 +400,7 @@ advance(MmChain *chain)
         state = chain->end_of_message ? judge_wave(chain) : WAVE_WORKING;
         if (state != WAVE_PASSED)
             break;
-        commit_wave(chain);
+        take_edits(chain);
         chain->wave++;
         if (wave_reads_headers(chain))
             mm_message_headers_shown(chain->message);

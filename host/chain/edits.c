@@ -202,6 +202,20 @@ mm_edits_set_change(MmEdits *edits, guint i, guint32 index)
     edit->index = index;
 }
 
+void
+mm_edits_set_index(MmEdits *edits, guint i, guint32 index)
+{
+    g_return_if_fail(i < mm_edits_count(edits));
+    g_array_index(edits->list, MilterEdit, i).index = index;
+}
+
+void
+mm_edits_drop(MmEdits *edits, guint i)
+{
+    g_return_if_fail(i < mm_edits_count(edits));
+    g_array_remove_index(edits->list, i);
+}
+
 MmSpool *
 mm_edits_body(const MmEdits *edits)
 {

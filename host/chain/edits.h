@@ -42,6 +42,10 @@ guint mm_edits_count(const MmEdits *edits);
 const MilterEdit *mm_edits_get(const MmEdits *edits, guint i);
 /* Makes operation i, a header operation, a CHANGE_HEADER of index (Sendmail, deleted instances). */
 void mm_edits_set_change(MmEdits *edits, guint i, guint32 index);
+/* Sets the index of operation i, a header operation that has one. */
+void mm_edits_set_index(MmEdits *edits, guint i, guint32 index);
+/* Takes operation i out. */
+void mm_edits_drop(MmEdits *edits, guint i);
 /* The new body, or NULL if the body was not replaced. Borrowed. An empty one is an empty body. */
 MmSpool *mm_edits_body(const MmEdits *edits);
 /* TRUE if the new body has a CR right before a CRLF somewhere. */

@@ -19,6 +19,14 @@ mm_headers_init(MmHeaders *headers)
 }
 
 void
+mm_headers_init_copy(MmHeaders *copy, const MmHeaders *headers)
+{
+    mm_headers_init(copy);
+    g_array_append_vals(copy->list, headers->list->data, headers->list->len);
+    copy->last_id = headers->last_id;
+}
+
+void
 mm_headers_clear(MmHeaders *headers)
 {
     g_clear_pointer(&headers->list, g_array_unref);
@@ -33,6 +41,7 @@ mm_headers_reset(MmHeaders *headers)
         headers->list = new_list();
     }
     g_array_set_size(headers->list, 0);
+    headers->last_id = 0;
     mm_arena_reset(&headers->texts);
 }
 
@@ -51,7 +60,10 @@ mm_headers_at(const MmHeaders *headers, guint place)
 void
 mm_headers_insert(MmHeaders *headers, guint place, const MmHeader *header)
 {
-    g_array_insert_vals(headers->list, MIN(place, headers->list->len), header, 1);
+    place = MIN(place, headers->list->len);
+    g_array_insert_vals(headers->list, place, header, 1);
+    if (header->id == 0)
+        mm_headers_at(headers, place)->id = ++headers->last_id;
 }
 
 void

@@ -29,16 +29,21 @@ typedef struct MmHeader {
     MilterSlice
         value; /* as edits and events carry it: what follows the colon, or without a space */
     guint32 flags;
+    guint32 id; /* of the instance, given when it comes into a list: 0 before */
 } MmHeader;
 
 typedef struct MmHeaders {
     GArray *list; /* of MmHeader */
     MmArena texts;
+    guint32 last_id;
 } MmHeaders;
 
 #define MM_HEADERS_NONE G_MAXUINT
 
 void mm_headers_init(MmHeaders *headers);
+/* A list of its own with the same instances; their texts stay those of headers, which must live as
+ * long. */
+void mm_headers_init_copy(MmHeaders *copy, const MmHeaders *headers);
 void mm_headers_clear(MmHeaders *headers);
 /* Empty again; a little memory is kept. */
 void mm_headers_reset(MmHeaders *headers);
@@ -60,6 +65,14 @@ MilterSlice mm_headers_take_value(MmHeaders *headers, const MilterEdit *edit,
 /* Puts the MTA's hidden headers in front; once, before the first edit. */
 void mm_headers_hide_postfix(MmHeaders *headers);
 void mm_headers_hide_sendmail(MmHeaders *headers);
+/* The place of the header that a CHANGE_HEADER of index means to the stage, or MM_HEADERS_NONE. */
+guint mm_headers_find_postfix(const MmHeaders *headers, MilterSlice name, guint32 index);
+guint mm_headers_find_sendmail(const MmHeaders *headers, MilterSlice name, guint32 index);
+/* rebase.c: operation i of edits was made by a stage that is shown view, and is to be applied to
+ * headers, where stages beside it have made theirs. Sets its index to what means the same instance
+ * or place there. FALSE: the instance is deleted there. */
+gboolean mm_headers_rebase(const MmHeaders *view, const MmHeaders *headers, MmEdits *edits, guint i,
+                           gboolean sendmail);
 /* Applies one header operation. Sendmail: operation i of edits, which may be corrected. */
 void mm_headers_apply_postfix(MmHeaders *headers, const MilterEdit *edit, gboolean leading_space);
 void mm_headers_apply_sendmail(MmHeaders *headers, MmEdits *edits, guint i, gboolean leading_space);

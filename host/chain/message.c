@@ -147,23 +147,33 @@ find_visible(MmMessage *message)
     }
 }
 
+static gboolean
+is_header_edit(const MilterEdit *edit)
+{
+    return edit->kind == MILTER_EDIT_ADD_HEADER || edit->kind == MILTER_EDIT_INSERT_HEADER ||
+           edit->kind == MILTER_EDIT_CHANGE_HEADER;
+}
+
+static void
+apply_one(MmHeaders *headers, MmEdits *edits, guint i, MmMtaKind mta, gboolean leading_space)
+{
+    if (mta == MM_MTA_SENDMAIL)
+        mm_headers_apply_sendmail(headers, edits, i, leading_space);
+    else
+        mm_headers_apply_postfix(headers, mm_edits_get(edits, i), leading_space);
+}
+
 static void
 apply_headers(MmMessage *message, MmEdits *edits, MmMtaKind mta, gboolean leading_space)
 {
     gboolean changed = FALSE;
 
     for (guint i = 0; i < mm_edits_count(edits); i++) {
-        const MilterEdit *edit = mm_edits_get(edits, i);
-
-        if (edit->kind != MILTER_EDIT_ADD_HEADER && edit->kind != MILTER_EDIT_INSERT_HEADER &&
-            edit->kind != MILTER_EDIT_CHANGE_HEADER)
+        if (!is_header_edit(mm_edits_get(edits, i)))
             continue;
         hide(message, mta);
         changed = TRUE;
-        if (mta == MM_MTA_SENDMAIL)
-            mm_headers_apply_sendmail(&message->headers, edits, i, leading_space);
-        else
-            mm_headers_apply_postfix(&message->headers, edit, leading_space);
+        apply_one(&message->headers, edits, i, mta, leading_space);
     }
     if (changed)
         find_visible(message);
@@ -268,6 +278,82 @@ mm_message_apply(MmMessage *message, MmEdits *edits, MmMtaKind mta, gboolean lea
                  GError **error)
 {
     apply_headers(message, edits, mta, leading_space);
+    return apply_body(message, edits, mta, error);
+}
+
+/* ---- Stages side by side. */
+
+struct MmView {
+    MmHeaders headers;
+};
+
+MmView *
+mm_message_view(MmMessage *message, MmMtaKind mta)
+{
+    MmView *view = g_new0(MmView, 1);
+
+    hide(message, mta);
+    mm_headers_init_copy(&view->headers, &message->headers);
+    return view;
+}
+
+void
+mm_view_free(MmView *view)
+{
+    if (view == NULL)
+        return;
+    mm_headers_clear(&view->headers);
+    g_free(view);
+}
+
+/* Operation i as the stage meant it, in what it is shown; then as it is meant in the message. The
+ * same instance gets the same id in both. FALSE: it means a header that is deleted. */
+static gboolean
+apply_twice(MmHeaders *seen, MmMessage *message, MmEdits *edits, guint i, MmMtaKind mta,
+            gboolean leading_space)
+{
+    g_autoptr(MmEdits) meant = mm_edits_new(message->limits);
+    guint32 last_id = MAX(seen->last_id, message->headers.last_id);
+    gboolean still_there;
+
+    mm_edits_add(meant, mm_edits_get(edits, i), NULL);
+    still_there = mm_headers_rebase(seen, &message->headers, edits, i, mta == MM_MTA_SENDMAIL);
+    seen->last_id = last_id;
+    message->headers.last_id = last_id;
+    apply_one(seen, meant, 0, mta, leading_space);
+    if (still_there)
+        apply_one(&message->headers, edits, i, mta, leading_space);
+    return still_there;
+}
+
+static void
+note_dropped(GString *dropped, const MilterEdit *edit)
+{
+    if (dropped->len > 0)
+        g_string_append_c(dropped, ',');
+    g_string_append_len(dropped, edit->name.data, (gssize)edit->name.size);
+}
+
+gboolean
+mm_message_apply_beside(MmMessage *message, const MmView *view, MmEdits *edits, MmMtaKind mta,
+                        gboolean leading_space, GString *dropped, GError **error)
+{
+    MmHeaders seen;
+    guint i = 0;
+
+    mm_headers_init_copy(&seen, &view->headers);
+    while (i < mm_edits_count(edits)) {
+        const MilterEdit *edit = mm_edits_get(edits, i);
+
+        if (!is_header_edit(edit) || apply_twice(&seen, message, edits, i, mta, leading_space)) {
+            i++;
+            continue;
+        }
+        note_dropped(dropped, edit);
+        mm_edits_drop(edits, i);
+    }
+    mm_headers_clear(&seen);
+    find_visible(message);
     return apply_body(message, edits, mta, error);
 }
 

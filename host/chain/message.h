@@ -61,6 +61,19 @@ guint64 mm_message_size(const MmMessage *message);
  * place of a deleted instance becomes a CHANGE_HEADER of it. */
 gboolean mm_message_apply(MmMessage *message, MmEdits *edits, MmMtaKind mta, gboolean leading_space,
                           GError **error);
+/* Stages side by side (DESIGN 4.7) are shown the same headers and do not see each other's edits. A
+ * view is the headers as they are now, before the first of them is applied. It lives no longer than
+ * the message's next reset. */
+typedef struct MmView MmView;
+MmView *mm_message_view(MmMessage *message, MmMtaKind mta);
+void mm_view_free(MmView *view);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MmView, mm_view_free)
+/* Applies the edits of a stage that is shown view when others beside it have made theirs: indexes
+ * are set to what means the same header now; those of a header that another deleted are dropped,
+ * their names added to dropped with "," between. Of two new bodies this one's counts. */
+gboolean mm_message_apply_beside(MmMessage *message, const MmView *view, MmEdits *edits,
+                                 MmMtaKind mta, gboolean leading_space, GString *dropped,
+                                 GError **error);
 /* The stage fed next is shown headers: instances deleted so far stop counting (Sendmail's
  * milter_headers). A no-op for Postfix. */
 void mm_message_headers_shown(MmMessage *message);

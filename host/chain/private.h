@@ -175,6 +175,10 @@ void mm_chain_check_negotiated(MmChain *chain);
 void mm_content_resume(MmChain *chain, MmMember *member);
 void mm_content_reset(MmChain *chain);
 
+/* wave.c: the wave has passed. FALSE with error: the message is not what it should be, and cannot
+ * be shown to later waves. */
+gboolean mm_wave_commit(MmChain *chain, GError **error);
+
 /* member.c: admission and failure. */
 gboolean mm_member_is_admitted(MmMember *member, MilterEventKind kind, guint32 flags);
 /* The stage is tripped and this session does not probe it. While negotiating: for the whole

@@ -23,6 +23,7 @@ typedef struct Connection {
     GPtrArray *texts;
     GString *codes;
     GByteArray *body;
+    guint64 body_size;
     MmOptions options;
     guint counts[256];
     gboolean closed;
@@ -139,13 +140,17 @@ static void
 record(Connection *connection, const MmFrame *frame)
 {
     Child *child = connection->child;
-    char *text = frame->size <= TEXT_MAX ? packet_text(frame) : g_strdup("(large)");
+    gboolean is_body = frame->code == 'B';
+    gboolean kept = frame->size <= TEXT_MAX && !(is_body && connection->script->forgets_body);
+    char *text = kept ? packet_text(frame) : NULL;
     g_mutex_lock(&child->lock);
-    g_ptr_array_add(connection->texts, text);
+    if (text)
+        g_ptr_array_add(connection->texts, text);
     connection->counts[frame->code]++;
     if (frame->code != 'D')
         g_string_append_c(connection->codes, (char)frame->code);
-    if (frame->code == 'B')
+    connection->body_size += is_body ? frame->size : 0;
+    if (is_body && kept)
         g_byte_array_append(connection->body, frame->data, (guint)frame->size);
     child->largest = MAX(child->largest, frame->size);
     g_cond_broadcast(&child->changed);
@@ -487,6 +492,15 @@ child_body(Child *child, guint i)
     GBytes *body = g_bytes_new(connection->body->data, connection->body->len);
     g_mutex_unlock(&child->lock);
     return body;
+}
+
+guint64
+child_body_size(Child *child, guint i)
+{
+    g_mutex_lock(&child->lock);
+    guint64 size = nth(child, i)->body_size;
+    g_mutex_unlock(&child->lock);
+    return size;
 }
 
 gboolean

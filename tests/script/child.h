@@ -35,7 +35,8 @@ typedef struct Says {
 typedef struct Script {
     guint32 version; /* 0: 6 */
     guint32 actions, protocol;
-    const char *answer; /* to the negotiation, instead of the numbers above */
+    gboolean forgets_body; /* counts its bytes only */
+    const char *answer;    /* to the negotiation, instead of the numbers above */
     Says says[SAYS_MAX];
 } Script;
 
@@ -71,6 +72,7 @@ char *child_packets(Child *child, guint i);
 guint child_count(Child *child, guint i, char code);
 /* The data of all body packets of connection i together. Free. */
 GBytes *child_body(Child *child, guint i);
+guint64 child_body_size(Child *child, guint i);
 /* TRUE: what a line of the script demanded was not so. */
 gboolean child_is_upset(Child *child);
 /* Largest packet it got, data bytes. */
