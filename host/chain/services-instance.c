@@ -7,6 +7,8 @@
 #include "chain/services.h"
 #include "chain/statistics.h"
 
+#include <libintl.h>
+
 static const char *
 instance_name(MilterInstance *self)
 {
@@ -73,7 +75,7 @@ add_problem(MilterInstance *self, bool warning, const char *key, const char *pro
     if (key)
         mm_settings_location(self->settings, key, &file, &line);
     mm_problems_add(self->problems, warning, file, line, mm_settings_group(self->settings), key,
-                    g_dgettext(domain, problem), allowed ? g_dgettext(domain, allowed) : NULL);
+                    dgettext(domain, problem), allowed ? dgettext(domain, allowed) : NULL);
 }
 
 static void

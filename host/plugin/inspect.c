@@ -6,6 +6,8 @@
 #include "plugin/registry.h"
 #include "plugin/stage-table.h"
 
+#include <libintl.h>
+
 static const char *const event_names[MILTER_N_EVENTS] = {
     "connect", "helo",          "envelope-from", "envelope-recipient", "data", "unknown",
     "header",  "end-of-header", "body",          "end-of-message"};
@@ -91,7 +93,8 @@ describe_keys(const MmPlugin *plugin, GString *out)
         g_autoptr(GVariant) value = g_settings_schema_key_get_default_value(key);
         g_autofree char *text = mm_value_print(value);
         const char *summary = g_settings_schema_key_get_summary(key);
-        g_string_append_printf(out, "  %s=%s  # %s\n", names[i], text, summary ? summary : "");
+        g_string_append_printf(out, "  %s=%s  # %s\n", names[i], text,
+                               summary ? dgettext(plugin->descriptor->text_domain, summary) : "");
         g_settings_schema_key_unref(key);
     }
     g_settings_schema_unref(schema);
@@ -105,7 +108,7 @@ mm_plugin_describe(const MmPlugin *plugin, GString *out)
                            "file: %s\nname: %s\nversion: %s\nlicence: %s\nsummary: %s\n"
                            "interface: %u\n",
                            plugin->file, d->name, d->version, d->license,
-                           g_dgettext(d->text_domain, d->summary), d->abi);
+                           dgettext(d->text_domain, d->summary), d->abi);
     describe_events(d->stage, out);
     describe_facts(d->stage, out);
     describe_functions(d->stage, out);

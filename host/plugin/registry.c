@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "config/schema.h"
 
+#include <libintl.h>
+
 struct MmRegistry {
     char **path;
     GHashTable *plugins; /* by file */
@@ -145,7 +147,7 @@ mm_registry_describe_all(MmRegistry *registry, GString *out)
         if (plugin) {
             const MilterPlugin *d = plugin->descriptor;
             g_string_append_printf(out, "%-12s %-8s %s (%s)\n", d->name, d->version,
-                                   g_dgettext(d->text_domain, d->summary), plugin->file);
+                                   dgettext(d->text_domain, d->summary), plugin->file);
         } else {
             g_string_append_printf(out, "%-12s %s\n", names[i], error->message);
             good = FALSE;
