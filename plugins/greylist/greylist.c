@@ -7,6 +7,7 @@ greylist_free(Greylist *greylist)
 {
     settings_clear(greylist);
     g_ptr_array_unref(greylist->seats);
+    g_free(greylist->hooks);
     g_mutex_clear(&greylist->lock);
     g_free(greylist);
 }
@@ -49,8 +50,10 @@ greylist_configure(const MilterHost *host, MilterInstance *self, void *predecess
     greylist->self = self;
     g_mutex_init(&greylist->lock);
     greylist->seats = g_ptr_array_new();
-    if (settings_read(greylist, predecessor))
+    if (settings_read(greylist, predecessor)) {
+        admin_register(greylist);
         return greylist;
+    }
     greylist_discard(greylist);
     return NULL;
 }

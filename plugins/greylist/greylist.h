@@ -88,7 +88,7 @@ typedef struct Greylist {
     /* Seats, for administration. */
     GMutex lock;
     GPtrArray *seats;
-    gboolean discarded;
+    struct AdminHook *hooks; /* one for each verb */
 } Greylist;
 
 void greylist_unref(Greylist *greylist);
@@ -122,6 +122,7 @@ struct Seat {
     GreyDesk *shadow; /* or NULL */
     MilterTimer *retry;
     guint learning; /* requests open */
+    GSList *calls;  /* of AdminCall: administration in work */
 };
 Seat *seat_new(Greylist *greylist, MilterWorker *worker);
 void seat_free(Seat *seat);
@@ -149,6 +150,11 @@ char *header_delayed(const Greylist *greylist, MilterSession *session, gint64 wa
 char *header_not_delayed(const Greylist *greylist, MilterSession *session, const char *reason);
 #define HEADER_NAME "X-Greylist"
 #define HEADER_SKIPPED "skipped (store unavailable)"
+
+/* ---- admin.c */
+void admin_register(Greylist *greylist);
+/* The seat leaves: what is in work is answered with an error. */
+void admin_abandon(Seat *seat);
 
 /* ---- talk.c */
 void *talk_new(Seat *seat, MilterSession *session);

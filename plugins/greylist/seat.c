@@ -99,6 +99,7 @@ seat_free(Seat *seat)
     g_mutex_lock(&greylist->lock);
     g_ptr_array_remove(greylist->seats, seat);
     g_mutex_unlock(&greylist->lock);
+    admin_abandon(seat);
     if (seat->retry)
         greylist->host->timer_remove(seat->retry);
     grey_desk_free(seat->desk);

@@ -114,7 +114,8 @@ gboolean mm_harness_wait(MmHarness *harness, gboolean (*condition)(gpointer data
 /* TRUE: names are not answered, jobs not run and descriptors not looked at until FALSE. So every
  * question that can be open is open. */
 void mm_harness_hold(MmHarness *harness, gboolean hold);
-/* TRUE: jobs run in a thread; FALSE (preset): inline, when pumped. */
+/* TRUE: jobs run in a thread, and the plugin may have threads of its own: who waits also waits for
+ * what they post. FALSE (preset): jobs run inline, when pumped. */
 void mm_harness_set_threads(MmHarness *harness, gboolean threads);
 guint mm_harness_n_timers(const MmHarness *harness);
 guint mm_harness_n_watches(const MmHarness *harness);

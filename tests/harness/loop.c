@@ -391,7 +391,8 @@ mm_harness_wait(MmHarness *harness, gboolean (*condition)(gpointer data), gpoint
         return condition(data);
     mm_harness_pump(harness);
     while (!condition(data)) {
-        gboolean may_come = !harness->hold && (harness->watches->len > 0 || harness->n_jobs > 0);
+        gboolean may_come = !harness->hold &&
+                            (harness->threads || harness->watches->len > 0 || harness->n_jobs > 0);
         if (!may_come || g_get_monotonic_time() > patience)
             return FALSE;
         harness->pumping = TRUE;

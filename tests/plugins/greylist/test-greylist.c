@@ -1,86 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The plugin in the harness, its store in memory. */
-#include "harness.h"
+#include "visit.h"
 
 #include <string.h>
 
-/* With a store in memory and one key more. */
 static MmHarness *
 configured(const char *key, const char *value)
 {
-    MmHarness *harness = mm_harness_new(GREYLIST);
-    mm_harness_set(harness, "store", "memory:");
-    if (key)
-        mm_harness_set(harness, key, value);
-    if (!mm_harness_configure(harness))
-        g_error("%s", mm_harness_problem(harness, 0));
-    return harness;
+    return visit_configured("memory:", key, value);
 }
 
-/* A session of a client; name NULL: none. */
-static MmHarnessSession *
-from(MmHarness *harness, const char *name, const char *address)
-{
-    MmHarnessSession *session = mm_harness_open(harness);
-    g_autofree char *bracketed = g_strdup_printf("[%s]", address);
-    mm_harness_set_macro(session, MILTER_EVENT_CONNECT, "v", "Postfix 3.7.11");
-    mm_harness_set_macro(session, MILTER_EVENT_CONNECT, "j", "mx.example.net");
-    mm_harness_connect(session, name ? name : bracketed, address);
-    mm_harness_helo(session, name ? name : bracketed);
-    return session;
-}
-
-static int
-rcpt(MmHarnessSession *session, const char *recipient)
-{
-    int verdict = mm_harness_rcpt(session, recipient, NULL);
-    return verdict == MM_HARNESS_LATER ? mm_harness_await(session) : verdict;
-}
-
-static int
-data(MmHarnessSession *session)
-{
-    int verdict = mm_harness_data(session);
-    return verdict == MM_HARNESS_LATER ? mm_harness_await(session) : verdict;
-}
-
-/* One message of one client: the word for its recipient. */
-static const char *
-attempt(MmHarness *harness, const char *name, const char *address, const char *sender,
-        const char *recipient)
-{
-    MmHarnessSession *session = from(harness, name, address);
-    mm_harness_mail(session, sender, NULL);
-    rcpt(session, recipient);
-    const char *word = g_intern_string(mm_harness_detail(session));
-    mm_harness_close(session);
-    return word;
-}
-
-#define ATTEMPT(word, ...) g_assert_cmpstr(attempt(harness, __VA_ARGS__), ==, word)
+#define ATTEMPT(word, ...) g_assert_cmpstr(visit_word(harness, __VA_ARGS__), ==, word)
 
 static void
 test_delay(void)
 {
     MmHarness *harness = configured(NULL, NULL);
-    MmHarnessSession *session = from(harness, NULL, "192.0.2.1");
+    MmHarnessSession *session = visit_from(harness, NULL, "192.0.2.1");
     mm_harness_mail(session, "<a@example.org>", NULL);
-    g_assert_cmpint(rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_REPLY);
+    g_assert_cmpint(visit_rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_REPLY);
     g_assert_cmpstr(mm_harness_reply(session), ==,
                     "451 4.7.1 Greylisted, please try again in 240 seconds");
     g_assert_cmpstr(mm_harness_detail(session), ==, "delayed");
     g_assert_cmpstr(mm_harness_fact(session, "greylist"), ==, "delayed");
     mm_harness_close(session);
     mm_harness_advance(harness, 239);
-    session = from(harness, NULL, "192.0.2.200");
+    session = visit_from(harness, NULL, "192.0.2.200");
     mm_harness_mail(session, "<a@example.org>", NULL);
-    g_assert_cmpint(rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_REPLY);
+    g_assert_cmpint(visit_rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_REPLY);
     g_assert_cmpstr(mm_harness_reply(session), ==,
                     "451 4.7.1 Greylisted, please try again in 1 seconds");
     mm_harness_advance(harness, 32);
-    g_assert_cmpint(rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
+    g_assert_cmpint(visit_rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
     g_assert_cmpstr(mm_harness_detail(session), ==, "pass");
-    g_assert_cmpint(data(session), ==, MILTER_VERDICT_CONTINUE);
+    g_assert_cmpint(visit_data(session), ==, MILTER_VERDICT_CONTINUE);
     mm_harness_end_of_message(session);
     g_assert_cmpuint(mm_harness_n_edits(session), >, 0);
     const MilterEdit *edit = mm_harness_edit(session, mm_harness_n_edits(session) - 1);
@@ -107,20 +60,10 @@ n_added(MmHarnessSession *session)
     return n;
 }
 
-static const char *
-added(MmHarnessSession *session)
-{
-    for (guint i = 0; i < mm_harness_n_edits(session); i++) {
-        if (mm_harness_edit(session, i)->kind == MILTER_EDIT_ADD_HEADER)
-            return mm_harness_edit(session, i)->value.data;
-    }
-    return "";
-}
-
 static void
 finish(MmHarnessSession *session)
 {
-    g_assert_cmpint(data(session), ==, MILTER_VERDICT_CONTINUE);
+    g_assert_cmpint(visit_data(session), ==, MILTER_VERDICT_CONTINUE);
     g_assert_cmpint(mm_harness_end_of_message(session), ==, MILTER_VERDICT_CONTINUE);
 }
 
@@ -132,18 +75,19 @@ test_header_modes(void)
         MmHarness *harness = configured("header", modes[i]);
         ATTEMPT("delayed", NULL, "192.0.2.1", "<a@example.org>", "<b@example.net>");
         mm_harness_advance(harness, 300);
-        MmHarnessSession *session = from(harness, NULL, "192.0.2.1");
+        MmHarnessSession *session = visit_from(harness, NULL, "192.0.2.1");
         mm_harness_mail(session, "<a@example.org>", NULL);
-        rcpt(session, "<b@example.net>");
+        visit_rcpt(session, "<b@example.net>");
         finish(session);
         g_assert_cmpuint(n_added(session), ==, i == 1 ? 0 : 1);
         mm_harness_mail(session, "<a@example.org>", NULL);
-        rcpt(session, "<b@example.net>");
+        visit_rcpt(session, "<b@example.net>");
         finish(session);
         g_assert_cmpuint(n_added(session), ==, i == 2 ? 1 : 0);
         if (i == 2)
-            g_assert_true(g_str_has_prefix(
-                added(session), "Sender and recipient are known, not delayed by milter-manager-"));
+            g_assert_true(
+                g_str_has_prefix(visit_header(session),
+                                 "Sender and recipient are known, not delayed by milter-manager-"));
         g_assert_true((mm_harness_n_edits(session) == 0) == (i == 1));
         mm_harness_close(session);
         mm_harness_free(harness);
@@ -154,22 +98,22 @@ static void
 test_recipients(void)
 {
     MmHarness *harness = configured(NULL, NULL);
-    MmHarnessSession *session = from(harness, NULL, "192.0.2.1");
+    MmHarnessSession *session = visit_from(harness, NULL, "192.0.2.1");
     mm_harness_mail(session, "<a@example.org>", NULL);
-    g_assert_cmpint(rcpt(session, "<postmaster>"), ==, MILTER_VERDICT_CONTINUE);
-    g_assert_cmpint(rcpt(session, "<Abuse@example.net>"), ==, MILTER_VERDICT_CONTINUE);
-    g_assert_cmpint(rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_REPLY);
+    g_assert_cmpint(visit_rcpt(session, "<postmaster>"), ==, MILTER_VERDICT_CONTINUE);
+    g_assert_cmpint(visit_rcpt(session, "<Abuse@example.net>"), ==, MILTER_VERDICT_CONTINUE);
+    g_assert_cmpint(visit_rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_REPLY);
     mm_harness_abort(session);
     mm_harness_advance(harness, 300);
     /* A sender may split recipients, and add some: one that has waited is enough. */
     mm_harness_mail(session, "<a@example.org>", NULL);
-    g_assert_cmpint(rcpt(session, "<c@example.net>"), ==, MILTER_VERDICT_REPLY);
-    g_assert_cmpint(rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
-    g_assert_cmpint(rcpt(session, "<d@example.net>"), ==, MILTER_VERDICT_CONTINUE);
+    g_assert_cmpint(visit_rcpt(session, "<c@example.net>"), ==, MILTER_VERDICT_REPLY);
+    g_assert_cmpint(visit_rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
+    g_assert_cmpint(visit_rcpt(session, "<d@example.net>"), ==, MILTER_VERDICT_CONTINUE);
     finish(session);
     mm_harness_mail(session, "<a@example.org>", NULL);
-    g_assert_cmpint(rcpt(session, "<c@example.net>"), ==, MILTER_VERDICT_REPLY);
-    g_assert_cmpint(rcpt(session, "<d@example.net>"), ==, MILTER_VERDICT_CONTINUE);
+    g_assert_cmpint(visit_rcpt(session, "<c@example.net>"), ==, MILTER_VERDICT_REPLY);
+    g_assert_cmpint(visit_rcpt(session, "<d@example.net>"), ==, MILTER_VERDICT_CONTINUE);
     mm_harness_close(session);
     mm_harness_free(harness);
 }
@@ -178,21 +122,21 @@ static void
 test_null_sender(void)
 {
     MmHarness *harness = configured(NULL, NULL);
-    MmHarnessSession *session = from(harness, NULL, "192.0.2.1");
+    MmHarnessSession *session = visit_from(harness, NULL, "192.0.2.1");
     mm_harness_mail(session, "<>", NULL);
-    g_assert_cmpint(rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
-    g_assert_cmpint(data(session), ==, MILTER_VERDICT_REPLY);
+    g_assert_cmpint(visit_rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
+    g_assert_cmpint(visit_data(session), ==, MILTER_VERDICT_REPLY);
     g_assert_cmpstr(mm_harness_detail(session), ==, "delayed");
     mm_harness_abort(session);
     mm_harness_advance(harness, 300);
     mm_harness_mail(session, "<>", NULL);
-    g_assert_cmpint(rcpt(session, "<c@example.net>"), ==, MILTER_VERDICT_CONTINUE);
-    g_assert_cmpint(rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
+    g_assert_cmpint(visit_rcpt(session, "<c@example.net>"), ==, MILTER_VERDICT_CONTINUE);
+    g_assert_cmpint(visit_rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
     finish(session);
     g_assert_cmpuint(n_added(session), ==, 1);
     mm_harness_mail(session, "<postmaster@example.org>", NULL);
-    g_assert_cmpint(rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
-    g_assert_cmpint(data(session), ==, MILTER_VERDICT_REPLY);
+    g_assert_cmpint(visit_rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
+    g_assert_cmpint(visit_data(session), ==, MILTER_VERDICT_REPLY);
     mm_harness_close(session);
     mm_harness_free(harness);
 }
@@ -223,15 +167,15 @@ test_local_clients(void)
     MmHarness *harness = configured(NULL, NULL);
     ATTEMPT("local", "localhost", "127.0.0.1", "<a@example.org>", "<b@example.net>");
     ATTEMPT("local", "localhost", "::1", "<a@example.org>", "<b@example.net>");
-    MmHarnessSession *session = from(harness, NULL, "192.0.2.1");
+    MmHarnessSession *session = visit_from(harness, NULL, "192.0.2.1");
     mm_harness_set_macro(session, MILTER_EVENT_MAIL, "{auth_authen}", "joe");
     mm_harness_mail(session, "<a@example.org>", NULL);
-    g_assert_cmpint(rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
+    g_assert_cmpint(visit_rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
     mm_harness_close(session);
-    session = from(harness, NULL, "192.0.2.1");
+    session = visit_from(harness, NULL, "192.0.2.1");
     mm_harness_set_fact(session, "authenticated", MILTER_FACT_TRUE, "joe");
     mm_harness_mail(session, "<a@example.org>", NULL);
-    g_assert_cmpint(rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
+    g_assert_cmpint(visit_rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
     mm_harness_close(session);
     mm_harness_free(harness);
 }
@@ -323,7 +267,7 @@ attempt_with(MmHarness *harness, const char *resolved, const char *name, const c
     mm_harness_connect(session, name, address);
     mm_harness_helo(session, "helo.example");
     mm_harness_mail(session, "<a@sender.example>", NULL);
-    rcpt(session, "<b@example.net>");
+    visit_rcpt(session, "<b@example.net>");
     const char *word = g_intern_string(mm_harness_detail(session));
     mm_harness_close(session);
     return word;
@@ -373,7 +317,7 @@ test_silent_names(void)
     MmHarness *harness = configured(NULL, NULL);
     mm_harness_name(harness, MILTER_RESOLVE_TXT, "sender.example", "v=spf1 -all", NULL);
     mm_harness_name_delay(harness, MILTER_RESOLVE_TXT, "sender.example", -1);
-    MmHarnessSession *session = from(harness, NULL, "192.0.2.1");
+    MmHarnessSession *session = visit_from(harness, NULL, "192.0.2.1");
     mm_harness_mail(session, "<a@sender.example>", NULL);
     g_assert_cmpint(mm_harness_rcpt(session, "<b@example.net>", NULL), ==, MM_HARNESS_LATER);
     const char *label;
@@ -393,10 +337,10 @@ test_learning(void)
 {
     MmHarness *harness = configured(NULL, NULL);
     const char *const recipients[] = {"<x@Partner.example>", "<y@other.example>", NULL};
-    MmHarnessSession *session = from(harness, NULL, "192.0.2.1");
+    MmHarnessSession *session = visit_from(harness, NULL, "192.0.2.1");
     mm_harness_set_macro(session, MILTER_EVENT_MAIL, "{auth_authen}", "joe");
     mm_harness_mail(session, "<joe+tag@example.net>", NULL);
-    rcpt(session, recipients[0]);
+    visit_rcpt(session, recipients[0]);
     mm_harness_report(session, MILTER_VERDICT_CONTINUE, "<joe+tag@example.net>", recipients, "");
     mm_harness_close(session);
     mm_harness_pump(harness);
@@ -405,9 +349,9 @@ test_learning(void)
     ATTEMPT("delayed", NULL, "203.0.113.1", "<z@partner.example>", "<jim@example.net>");
     ATTEMPT("delayed", NULL, "203.0.113.1", "<z@stranger.example>", "<joe@example.net>");
     /* Mail from outside teaches nothing, nor does mail that was refused. */
-    session = from(harness, NULL, "192.0.2.1");
+    session = visit_from(harness, NULL, "192.0.2.1");
     mm_harness_mail(session, "<a@example.org>", NULL);
-    rcpt(session, "<b@example.net>");
+    visit_rcpt(session, "<b@example.net>");
     mm_harness_report(session, MILTER_VERDICT_CONTINUE, "<a@example.org>", recipients, "");
     mm_harness_close(session);
     g_assert_cmpuint(mm_harness_count(harness, "learned"), ==, 2);
@@ -463,9 +407,9 @@ static void
 test_replies(void)
 {
     MmHarness *harness = configured("reply", "'450 4.2.0 100% sure, {seconds} s'");
-    MmHarnessSession *session = from(harness, NULL, "192.0.2.1");
+    MmHarnessSession *session = visit_from(harness, NULL, "192.0.2.1");
     mm_harness_mail(session, "<a@example.org>", NULL);
-    g_assert_cmpint(rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_REPLY);
+    g_assert_cmpint(visit_rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_REPLY);
     g_assert_cmpstr(mm_harness_reply(session), ==, "450 4.2.0 100% sure, 240 s");
     mm_harness_close(session);
     mm_harness_free(harness);
