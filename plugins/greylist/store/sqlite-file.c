@@ -80,6 +80,7 @@ prepare(GreyFile *file, GError **error, const char *path)
         sqlite3_stmt **statement;
         const char *sql;
     } all[] = {
+        {&file->look, "BEGIN"},
         {&file->begin, "BEGIN IMMEDIATE"},
         {&file->commit, "COMMIT"},
         {&file->rollback, "ROLLBACK"},
@@ -122,9 +123,9 @@ grey_file_open(GreyFile *file, const char *path, guint cache, GError **error)
 void
 grey_file_close(GreyFile *file)
 {
-    sqlite3_stmt *const all[] = {file->load,      file->save,    file->drop, file->save_rule,
-                                 file->drop_rule, file->sweep,   file->scan, file->begin,
-                                 file->commit,    file->rollback};
+    sqlite3_stmt *const all[] = {file->load,      file->save,   file->drop,    file->save_rule,
+                                 file->drop_rule, file->sweep,  file->scan,    file->look,
+                                 file->begin,     file->commit, file->rollback};
     for (guint i = 0; i < G_N_ELEMENTS(all); i++)
         sqlite3_finalize(all[i]);
     sqlite3_close(file->db);

@@ -52,7 +52,7 @@ typedef struct GreyWrite {
 /* One connection to the file, of one thread. */
 typedef struct GreyFile {
     sqlite3 *db;
-    sqlite3_stmt *load, *save, *drop, *save_rule, *drop_rule, *sweep, *scan, *begin, *commit,
+    sqlite3_stmt *load, *save, *drop, *save_rule, *drop_rule, *sweep, *scan, *look, *begin, *commit,
         *rollback;
 } GreyFile;
 
@@ -92,6 +92,7 @@ struct GreySqlite {
     GSList *sweeps;   /* of GreyRequest: EXPIRE */
     gboolean failing; /* the last commit failed */
 
+    GMutex lock_log; /* held while the log grows, and while it must not */
     GMutex lock_checkpoint;
     GCond checkpoint_due;
     guint log_pages; /* of the log, as the last commit left it */

@@ -175,6 +175,20 @@ decide(GreySqlite *sqlite, GreyFile *file, GreyRequest *request)
     return FALSE;
 }
 
+/* So many requests may share one look at the file. A look is never so old that a key could have
+ * been written and pushed out of the table since: what is written becomes the most recently used.
+ */
+#define SHARED_LOOK 16
+
+static void
+serve(GreySqlite *sqlite, GreyFile *file, GreyRequest *request)
+{
+    if (decide(sqlite, file, request))
+        grey_request_complete(request);
+    else
+        grey_request_fail(request, "the disk fails or does not keep up");
+}
+
 gpointer
 grey_sqlite_reader(gpointer data)
 {
@@ -182,10 +196,16 @@ grey_sqlite_reader(gpointer data)
     GreySqlite *sqlite = reader->sqlite;
     GreyRequest *request;
     while ((request = g_async_queue_pop(sqlite->to_read)) != &grey_sqlite_end) {
-        if (decide(sqlite, reader->file, request))
-            grey_request_complete(request);
-        else
-            grey_request_fail(request, "the disk fails or does not keep up");
+        guint n = 0;
+        gboolean look = grey_file_do(reader->file->look);
+        do {
+            serve(sqlite, reader->file, request);
+            request = ++n < SHARED_LOOK ? g_async_queue_try_pop(sqlite->to_read) : NULL;
+        } while (request && request != &grey_sqlite_end);
+        if (look)
+            grey_file_do(reader->file->commit);
+        if (request)
+            break;
     }
     return NULL;
 }

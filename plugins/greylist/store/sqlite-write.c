@@ -137,6 +137,7 @@ settle(GreyWrite *write)
     if (write->slot) {
         grey_part_relock(write->part);
         write->slot->pins--;
+        grey_part_touch(write->part, write->slot); /* a reader may have looked before: see there */
         grey_part_unlock(write->part);
     }
     write_free(write);
@@ -165,6 +166,15 @@ save_group(GreyFile *file, const GPtrArray *group)
     return good;
 }
 
+static gboolean
+save_group_alone(Writer *writer, const GPtrArray *group)
+{
+    g_mutex_lock(&writer->sqlite->lock_log);
+    gboolean good = save_group(writer->file, group);
+    g_mutex_unlock(&writer->sqlite->lock_log);
+    return good;
+}
+
 static void
 set_failing(Writer *writer, gboolean failing)
 {
@@ -190,7 +200,7 @@ static void
 save(Writer *writer, const GPtrArray *group)
 {
     GreySqlite *sqlite = writer->sqlite;
-    while (!save_group(writer->file, group)) {
+    while (!save_group_alone(writer, group)) {
         set_failing(writer, TRUE);
         gint64 until = g_get_monotonic_time() + RETRY_SECONDS * G_TIME_SPAN_SECOND;
         g_mutex_lock(&sqlite->lock_writes);
@@ -235,7 +245,10 @@ sweep_slice(Writer *writer, guint64 *n)
     gint64 last = first + (((gint64)1 << 52) - 1);
     gint64 now = grey_store_now(&writer->sqlite->store);
     writer->slice = (writer->slice + 1) % N_SLICES;
-    return grey_file_sweep(writer->file, first, last, now, n);
+    g_mutex_lock(&writer->sqlite->lock_log);
+    gboolean good = grey_file_sweep(writer->file, first, last, now, n);
+    g_mutex_unlock(&writer->sqlite->lock_log);
+    return good;
 }
 
 static void
@@ -382,8 +395,26 @@ wait_until_due(GreySqlite *sqlite)
     return due;
 }
 
-/* First what disturbs nobody and does nearly all; then the rest, so that the log begins anew: the
- * writer waits for that, answers do not. */
+/* The rest, while the log does not grow: once all of it is in the file, and readers have gone on to
+ * that, the next commit begins the log anew. A reader looks for a millisecond or two. */
+#define REST_TRIES 20
+#define REST_PAUSE 1000
+
+static void
+bring_rest(GreySqlite *sqlite, sqlite3 *db)
+{
+    int in_log = 0, in_file = -1;
+    g_mutex_lock(&sqlite->lock_log);
+    for (guint i = 0; i < REST_TRIES && in_file < in_log; i++) {
+        if (i > 0)
+            g_usleep(REST_PAUSE);
+        sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &in_file);
+    }
+    g_mutex_unlock(&sqlite->lock_log);
+}
+
+/* First what disturbs nobody and does nearly all; then the rest: the writer waits for that, answers
+ * do not. */
 gpointer
 grey_sqlite_checkpointer(gpointer data)
 {
@@ -391,7 +422,7 @@ grey_sqlite_checkpointer(gpointer data)
     sqlite3 *db = sqlite->checkpoint_file.db;
     while (wait_until_due(sqlite)) {
         sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-        sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+        bring_rest(sqlite, db);
     }
     return NULL;
 }

@@ -7,8 +7,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* Recent keys in memory: some 13 MB. */
-#define TABLE_SLOTS 100000
+/* Recent keys in memory: some 26 MB when it is full. */
+#define TABLE_SLOTS 200000
 /* Page caches in KiB. */
 #define READER_CACHE 12288
 #define CLERK_CACHE 4096
@@ -83,6 +83,7 @@ sqlite_release(GreySqlite *sqlite)
     g_mutex_clear(&sqlite->lock_writes);
     g_cond_clear(&sqlite->writes_changed);
     g_cond_clear(&sqlite->committed);
+    g_mutex_clear(&sqlite->lock_log);
     g_mutex_clear(&sqlite->lock_checkpoint);
     g_cond_clear(&sqlite->checkpoint_due);
     g_free(sqlite->path);
@@ -180,15 +181,28 @@ sqlite_new(const GreyStoreOptions *options, GreyUri *uri)
     g_mutex_init(&sqlite->lock_writes);
     g_cond_init(&sqlite->writes_changed);
     g_cond_init(&sqlite->committed);
+    g_mutex_init(&sqlite->lock_log);
     g_mutex_init(&sqlite->lock_checkpoint);
     g_cond_init(&sqlite->checkpoint_due);
     sqlite->last = &sqlite->first;
     return sqlite;
 }
 
+/* SQLite's count of its memory has one lock for all threads. It can be left out only before the
+ * first use in the process; if that has been, nothing is lost but time. */
+static gpointer
+count_no_memory(gpointer unused)
+{
+    (void)unused;
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    return NULL;
+}
+
 GreyStore *
 grey_sqlite_open(const GreyStoreOptions *options, GreyUri *uri, GError **error)
 {
+    static GOnce once = G_ONCE_INIT;
+    g_once(&once, count_no_memory, NULL);
     GreySqlite *sqlite = sqlite_new(options, uri);
     if (!check_folder(sqlite->path, error) || !take_lock(sqlite, error) ||
         !open_files(sqlite, error)) {

@@ -129,6 +129,13 @@ link_use(GreyPart *part, GreySlot *slot, guint32 after)
     part->slots[after].older = self;
 }
 
+void
+grey_part_touch(GreyPart *part, GreySlot *slot)
+{
+    unlink_use(part, slot);
+    link_use(part, slot, 0);
+}
+
 GreySlot *
 grey_part_find(GreyPart *part, GreyId id)
 {
@@ -138,8 +145,7 @@ grey_part_find(GreyPart *part, GreyId id)
     if (!at)
         return NULL;
     GreySlot *slot = &part->slots[at];
-    unlink_use(part, slot);
-    link_use(part, slot, 0);
+    grey_part_touch(part, slot);
     return slot;
 }
 
@@ -164,20 +170,20 @@ grey_part_drop(GreyPart *part, GreySlot *slot)
     part->free = number_of(part, slot);
 }
 
-/* How many of the oldest are looked at for one that may go. */
+/* How many of the oldest are looked at for one that may go. Those that may not are put at the end
+ * of the queue, so that they are not met again and again. */
 #define EVICT_TRIES 256
 
 static gboolean
 evict(GreyPart *part)
 {
-    guint32 at = part->slots[0].newer;
-    for (guint i = 0; at && i < EVICT_TRIES; i++) {
-        GreySlot *slot = &part->slots[at];
+    for (guint i = 0; i < EVICT_TRIES && part->slots[0].newer; i++) {
+        GreySlot *slot = &part->slots[part->slots[0].newer];
         if (slot->pins == 0 && !slot->loading) {
             grey_part_drop(part, slot);
             return TRUE;
         }
-        at = slot->newer;
+        grey_part_touch(part, slot);
     }
     return FALSE;
 }

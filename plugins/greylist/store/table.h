@@ -40,6 +40,8 @@ GreySlot *grey_part_find(GreyPart *part, GreyId id);
  * cold: the first to go. */
 GreySlot *grey_part_add(GreyPart *part, GreyId id, gboolean cold);
 void grey_part_drop(GreyPart *part, GreySlot *slot);
+/* Makes it the most recently used. */
+void grey_part_touch(GreyPart *part, GreySlot *slot);
 
 /* Waits, on a thread that may, until another has changed something in the part; it is unlocked
  * meanwhile. wake: that has happened. */
