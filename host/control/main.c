@@ -76,13 +76,14 @@ inspect_plugin(const char *file)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GString) out = g_string_new(NULL);
-    const MmPlugin *plugin = mm_plugin_load(file, &error);
+    MmPlugin *plugin = mm_plugin_load(file, &error);
     if (!plugin) {
         fprintf(stderr, "%s\n", error->message);
         return EXIT_FAILURE;
     }
     mm_plugin_describe(plugin, out);
     fputs(out->str, stdout);
+    mm_plugin_free(plugin);
     return EXIT_SUCCESS;
 }
 

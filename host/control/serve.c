@@ -258,6 +258,30 @@ say_ready(MmServer *server)
     mm_daemon_ready();
 }
 
+static void
+count_ready(gpointer data)
+{
+    MmServer *server = data;
+    if (server->team && ++server->ready == mm_team_size(server->team))
+        say_ready(server);
+}
+
+/* On each worker, behind its taking the configuration. */
+static void
+tell_ready(MmSessions *sessions, gpointer data)
+{
+    MmServer *server = data;
+    (void)sessions;
+    mm_worker_post(server->control, count_ready, server);
+}
+
+static void
+ask_workers(MmServer *server)
+{
+    for (guint i = 0; i < mm_team_size(server->team); i++)
+        mm_team_run(server->team, i, tell_ready, server);
+}
+
 static gboolean
 start(MmServer *server, const MmConfig *config, MmProblems *problems, GError **error)
 {
@@ -273,7 +297,7 @@ start(MmServer *server, const MmConfig *config, MmProblems *problems, GError **e
     mm_setup_fix(&server->setup, server->manager);
     open_doors(server);
     catch_signals(server);
-    say_ready(server);
+    ask_workers(server);
     return TRUE;
 }
 

@@ -27,6 +27,7 @@ typedef struct MmServer {
     MmTeam *team;
     MmListener *listener;
     MmControlSocket *control_socket;
+    guint ready; /* workers that have the configuration */
     MmTimer shutdown_limit;
     guint signals[4]; /* sources */
     gboolean stopping;

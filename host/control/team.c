@@ -6,6 +6,7 @@ typedef struct Mate {
     MmWorker *worker;
     MmCrew *crew;
     MmSessions *sessions;
+    MmDeferred retirement;
     gint count; /* of sessions; atomic */
 } Mate;
 
@@ -63,24 +64,29 @@ mm_team_new(guint size, MmWorker *control, MmJobs *jobs, MmWorkFunction ended, g
     return team;
 }
 
-/* On the worker: the sessions end at the end of the round, so the rest is posted behind it. */
-static void
-close_sessions(gpointer data)
-{
-    mm_sessions_close(((Mate *)data)->sessions);
-}
-
 static void
 retire(gpointer data)
 {
-    mm_crew_retire(((Mate *)data)->crew);
+    Mate *mate = data;
+    mm_crew_retire(mate->crew);
+    mm_worker_release(mate->worker);
+}
+
+/* On the worker. The sessions end at the end of the round, the rest behind them; until then the
+ * worker may not go. */
+static void
+close_sessions(gpointer data)
+{
+    Mate *mate = data;
+    mm_worker_hold(mate->worker);
+    mm_sessions_close(mate->sessions);
+    mm_defer(mm_worker_reactor(mate->worker), &mate->retirement, retire, mate);
 }
 
 static void
 mate_clear(Mate *mate)
 {
     mm_worker_post(mate->worker, close_sessions, mate);
-    mm_worker_post(mate->worker, retire, mate);
     mm_worker_free(mate->worker);
     mm_sessions_free(mate->sessions);
     mm_crew_free(mate->crew);
