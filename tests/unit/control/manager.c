@@ -259,6 +259,17 @@ manager_count_log(Manager *manager, const char *text)
     return n;
 }
 
+char *
+manager_log(Manager *manager)
+{
+    GString *text = g_string_new(NULL);
+    g_mutex_lock(&manager->lock);
+    for (guint i = 0; i < manager->lines->len; i++)
+        g_string_append(text, g_ptr_array_index(manager->lines, i));
+    g_mutex_unlock(&manager->lock);
+    return g_string_free(text, FALSE);
+}
+
 int
 manager_wait_end(Manager *manager)
 {

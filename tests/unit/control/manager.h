@@ -46,6 +46,8 @@ GPid manager_pid(const Manager *manager);
 /* Waits until n lines have both texts (second may be NULL). */
 void manager_wait_log(Manager *manager, const char *text, const char *second, guint n);
 guint manager_count_log(Manager *manager, const char *text);
+/* All that was logged. Free. */
+char *manager_log(Manager *manager);
 /* Waits for the end; returns the exit code, -1 for a signal. */
 int manager_wait_end(Manager *manager);
 /* TERM, and the exit code is 0. Frees. */
