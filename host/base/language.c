@@ -50,7 +50,8 @@ take_environment(void)
         !is_plain_c(setlocale(LC_MESSAGES, NULL)))
         return;
     take_neutral_locale();
-    if (!asked || g_getenv("LANGUAGE"))
+    const char *languages = g_getenv("LANGUAGE");
+    if (!asked || (languages && *languages))
         return;
     g_autofree char *language = g_strndup(asked, strcspn(asked, ".@"));
     g_setenv("LANGUAGE", language, TRUE);
