@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE 60.0
+#define PATIENCE 30.0
 /* How often is looked at what tells of no event. */
 #define LOOK_MICROSECONDS 5000
 
