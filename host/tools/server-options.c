@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define THREADS_MAX 4096
+#define MAIL_SIZE_MAX (1024u * 1024u * 1024u)
 #define DEFAULT_HOST "mx.example.net"
 #define DEFAULT_CLIENT "inet:50443@192.168.123.123"
 
@@ -141,6 +142,11 @@ add_mail_file(Draft *draft, const char *path, GError **error)
     gsize size;
     if (!read_all(path, &text, &size, error))
         return FALSE;
+    if (size > MAIL_SIZE_MAX) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    _("%s: a message may have 1 GiB at most"), path);
+        return FALSE;
+    }
     MmMail *mail = mm_mail_new();
     set_envelope(draft, mail);
     for (guint i = 0; i < draft->mail->headers->len; i++) {

@@ -318,6 +318,16 @@ say_plain(Talk *talk, MmServerStage stage, MmCommandKind kind)
     return ask(talk, kind);
 }
 
+/* MTAs cut what no packet can take: libmilter would hang up. */
+static void
+append_header(MmBuffer *out, const char *name, const char *value)
+{
+    const gsize room = MM_FRAME_DATA_MAX - 2; /* two NULs */
+    gsize name_size = MIN(strlen(name), room);
+    gsize value_size = MIN(strlen(value), room - name_size);
+    mm_command_append_header(out, name, name_size, value, value_size);
+}
+
 /* Without HDR_LEADSPC the MTA takes one space from each value. */
 static Step
 say_headers(Talk *talk)
@@ -329,8 +339,7 @@ say_headers(Talk *talk)
     for (guint i = 0; i < headers->len; i++) {
         const MmMailHeader *header = g_ptr_array_index(headers, i);
         const char *value = header->value + (!as_is && header->value[0] == ' ' ? 1 : 0);
-        mm_command_append_header(&talk->mta->out, header->name, strlen(header->name), value,
-                                 strlen(value));
+        append_header(&talk->mta->out, header->name, value);
         Step step = ask(talk, MM_COMMAND_HEADER);
         if (step != STEP_ON)
             return step;

@@ -232,6 +232,25 @@ test_large_body(void)
     g_byte_array_unref(body);
 }
 
+/* No packet of a header is larger than libmilter takes. */
+static void
+test_large_header(void)
+{
+    g_autofree char *value = g_strnfill(70000, 'v');
+    g_autofree char *mail = g_strdup_printf("X-Large: %s\nX-Next: n\n\nbody\n", value);
+    Stand stand;
+    stand_begin_recorder(&stand, FALSE);
+    g_autofree char *file = stand_write(&stand, "mail", mail, strlen(mail));
+    g_autoptr(Run) run = run_server(stand.spec, OPTIONS("-m", file));
+    run_expect(run, 0, "status: pass");
+    g_autofree char *events = events_of(&stand);
+    const gsize room = 65535 - strlen("X-Large") - 2;
+    g_autofree char *expected = g_strdup_printf("1 header <X-Large> <%.*s>", (int)room, value);
+    assert_has(events, expected);
+    assert_has(events, "1 header <X-Next> <n>");
+    stand_end(&stand);
+}
+
 static void
 test_standard_input(void)
 {
@@ -342,6 +361,7 @@ main(int argc, char **argv)
     g_test_add_func("/tools/content/empty-body", test_empty_body);
     g_test_add_func("/tools/content/two-messages", test_two_messages);
     g_test_add_func("/tools/content/large-body", test_large_body);
+    g_test_add_func("/tools/content/large-header", test_large_header);
     g_test_add_func("/tools/content/standard-input", test_standard_input);
     g_test_add_func("/tools/content/macros", test_macros);
     g_test_add_func("/tools/content/macros-asked", test_macros_asked);

@@ -129,7 +129,9 @@ run_free(Run *run)
 void
 run_expect(const Run *run, int code, const char *status_line)
 {
-    g_test_message("%s%s", run->out, run->err);
+    g_autofree char *out = g_strescape(run->out, NULL);
+    g_autofree char *err = g_strescape(run->err, NULL);
+    g_test_message("%s %s", out, err);
     g_assert_cmpstr(run->lines[0], ==, status_line);
     g_assert_true(
         g_regex_match_simple("^elapsed-time: [0-9]+\\.[0-9]{3} seconds$", run->lines[1], 0, 0));
