@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -372,13 +373,28 @@ test_free_port(void)
     return port;
 }
 
-gboolean
-test_wait_for_port(guint port, TestProcess *process, double seconds)
+static int
+open_socket(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    g_assert_cmpuint(g_strlcpy(address.sun_path, path, sizeof(address.sun_path)), <,
+                     sizeof(address.sun_path));
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    g_assert_cmpint(fd, >=, 0);
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* path NULL: port. */
+static gboolean
+wait_for_listener(const char *path, guint port, TestProcess *process, double seconds)
 {
     const gulong pause = 10000;
     gint64 deadline = deadline_in(seconds);
     while (g_get_monotonic_time() < deadline) {
-        int fd = open_port(port, FALSE, NULL);
+        int fd = path ? open_socket(path) : open_port(port, FALSE, NULL);
         if (fd >= 0) {
             close(fd);
             return TRUE;
@@ -388,6 +404,18 @@ test_wait_for_port(guint port, TestProcess *process, double seconds)
         g_usleep(pause);
     }
     return FALSE;
+}
+
+gboolean
+test_wait_for_port(guint port, TestProcess *process, double seconds)
+{
+    return wait_for_listener(NULL, port, process, seconds);
+}
+
+gboolean
+test_wait_for_socket(const char *path, TestProcess *process, double seconds)
+{
+    return wait_for_listener(path, 0, process, seconds) && g_chmod(path, 0666) == 0;
 }
 
 /* ---- What the system has. */

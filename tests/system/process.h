@@ -57,6 +57,8 @@ guint test_free_port(void);
 /* Waits until something listens there: a daemon tells nobody when it does. FALSE: the time passed,
  * or process (NULL: none) ended. */
 gboolean test_wait_for_port(guint port, TestProcess *process, double seconds);
+/* The same for a unix socket. Its mode is set to 0666: libmilter lets only its own user connect. */
+gboolean test_wait_for_socket(const char *path, TestProcess *process, double seconds);
 
 /* Skips the test with a reason and returns TRUE if it is not run as root, or if the program (a name
  * in PATH or in /usr/sbin, or NULL) is not installed. */
