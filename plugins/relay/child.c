@@ -335,7 +335,9 @@ child_new(Bench *bench, const MmOptions *offer, const ChildOps *ops, gpointer ow
     child->offer = *offer;
     mm_frame_reader_init(&child->reader, REPLY_MAX);
     mm_buffer_init(&child->out, 0);
-    if (mm_address_to_sockaddr(relay->address, FALSE, &storage, &length))
+    if (relay->unreachable)
+        die(child, "the path is longer than a socket's may be", FALSE);
+    else if (mm_address_to_sockaddr(relay->address, FALSE, &storage, &length))
         connect_to(child, &storage, length);
     else
         child->query = relay->host->resolve(bench->worker, MILTER_RESOLVE_HOST,

@@ -14,16 +14,21 @@ take_spec(Relay *relay)
         return FALSE;
     }
     relay->address = mm_address_parse(spec, &error);
-    if (relay->address && mm_address_move_below(relay->address, host->root(relay->self), &error))
-        return TRUE;
-    host->problem(relay->self, "connection-spec", error->message, NULL);
-    return FALSE;
+    if (!relay->address) {
+        host->problem(relay->self, "connection-spec", error->message, NULL);
+        return FALSE;
+    }
+    /* The spec is good in its own tree: what looks at that tree is not to be refused. */
+    relay->unreachable = !mm_address_move_below(relay->address, host->root(relay->self), &error);
+    if (relay->unreachable)
+        host->warn(relay->self, "connection-spec", error->message, NULL);
+    return TRUE;
 }
 
 static void
 warn_if_absent(const Relay *relay)
 {
-    if (relay->address->family == MM_ADDRESS_UNIX &&
+    if (relay->address->family == MM_ADDRESS_UNIX && !relay->unreachable &&
         !g_file_test(relay->address->path, G_FILE_TEST_EXISTS))
         relay->host->warn(relay->self, "connection-spec", N_("this socket does not exist now"),
                           NULL);

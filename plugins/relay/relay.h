@@ -23,6 +23,7 @@ typedef struct Relay {
     const MilterHost *host;
     MilterInstance *self;
     MmAddress *address;
+    gboolean unreachable; /* below --root its path is longer than a socket's may be */
     double connection_timeout, writing_timeout, reading_timeout, end_timeout;
     guint standby;
 } Relay;
