@@ -21,8 +21,9 @@
 
 #include <milter-manager/plugin.h>
 
-/* The relay's own reading-timeout, to which a milter's patience is added. */
+/* The relay's own reading-timeout, to which a milter's patience is added, and the most it takes. */
 #define DETECT_READING_TIMEOUT 7.0
+#define DETECT_READING_TIMEOUT_MAX 86400.0
 
 typedef struct DetectFound {
     char *name; /* of the stage */

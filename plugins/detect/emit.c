@@ -39,7 +39,9 @@ emit(const Emitter *emitter, const DetectFound *found)
     set(emitter, "fallback-status", g_variant_new_string(record->fallback), table);
     if (found->patience > 0)
         set(emitter, "reading-timeout",
-            g_variant_new_double(DETECT_READING_TIMEOUT + found->patience), found->patience_origin);
+            g_variant_new_double(
+                MIN(DETECT_READING_TIMEOUT + found->patience, DETECT_READING_TIMEOUT_MAX)),
+            found->patience_origin);
 }
 
 void

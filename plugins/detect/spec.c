@@ -94,6 +94,8 @@ normalise_inet(const char *written, const char *scheme, const char *rest, char *
     gboolean bare_v6 = *host != '[' && strchr(host, ':') != NULL;
     if (strchr(host, ':'))
         scheme = "inet6";
+    else if (host[strspn(host, "[].0123456789")] == '\0')
+        scheme = "inet";
     return g_strdup_printf("%s:%.*s@%s%s%s", scheme, (int)length, rest, bare_v6 ? "[" : "", host,
                            bare_v6 ? "]" : "");
 }

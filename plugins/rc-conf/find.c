@@ -111,6 +111,32 @@ record_of(const Finder *finder, const char *file)
     return NULL;
 }
 
+/* A script may speak of milters and be none: it waits for one, or is the scanner behind it. */
+static gboolean
+seems_a_milter(const RcScript *script, const char *file)
+{
+    const char *command = sh_value(script->sh, "command");
+    g_autofree char *all =
+        g_strjoin(" ", file, script->name ? script->name : "", command ? command : "", NULL);
+    g_autofree char *lower = g_ascii_strdown(all, -1);
+    return strstr(lower, "milter") != NULL;
+}
+
+static void
+report_unknown(const Finder *finder, const RcScript *script, const char *file)
+{
+    const ShVariable *variable = sh_get(script->sh, script->rcvar);
+    g_autofree char *text = g_strdup_printf(
+        _("%s:%u: %s=YES enables the unrecognised script %s, which speaks of milters: it is not "
+          "used unless a group of the configuration or a record names it"),
+        variable->place.file ? variable->place.file : script->path, variable->place.line,
+        script->rcvar, file);
+    if (seems_a_milter(script, file))
+        detect_report_warn(finder->report, "%s", text);
+    else
+        detect_report_note(finder->report, "%s", text);
+}
+
 /* A script that no record has, but that speaks of milters. */
 static void
 look_at_unknown(const Finder *finder, const char *path, const char *file)
@@ -124,15 +150,8 @@ look_at_unknown(const Finder *finder, const char *path, const char *file)
         return;
     g_autoptr(RcScript) script = rc_script_new(finder->system, path, NULL, NULL);
     const char *value = script->rcvar ? sh_value(script->sh, script->rcvar) : NULL;
-    if (!value || sh_yes_or_no(value) != SH_TRUE)
-        return;
-    const ShVariable *variable = sh_get(script->sh, script->rcvar);
-    detect_report_warn(
-        finder->report,
-        _("%s:%u: %s=YES enables %s, which speaks of milters and is not known: it is "
-          "not used unless a group of the configuration or a record names it"),
-        variable->place.file ? variable->place.file : path, variable->place.line, script->rcvar,
-        file);
+    if (value && sh_yes_or_no(value) == SH_TRUE)
+        report_unknown(finder, script, file);
 }
 
 static void

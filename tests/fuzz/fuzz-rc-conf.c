@@ -108,6 +108,7 @@ try_shell(const char *text)
     for (guint i = 0; names[i]; i++)
         g_assert(strlen(sh_get(sh, names[i])->value) <= 2 * SH_VALUE_MAX);
     g_autoptr(GPtrArray) words = sh_words(sh, text);
+    g_assert_cmpuint(words->len, <=, SH_STEPS_MAX);
     guint n = 0;
     while (sh_messages(sh)[n])
         n++;
@@ -134,6 +135,7 @@ try_records(const char *text)
 {
     g_autoptr(DetectRecords) records = detect_records_new(rc_conf_table, rc_conf_table_size);
     g_autoptr(GPtrArray) errors = detect_records_add(records, "/r", text);
+    g_assert_cmpuint(errors->len, <=, strlen(text) + 1);
     g_assert(detect_records_count(records) >= rc_conf_table_size);
 }
 

@@ -235,6 +235,7 @@ test_specs(void)
         {"inet6:25@::1", "inet6:25@[::1]"},
         {"inet:25@[::1]", "inet6:25@[::1]"},
         {"inet:25@192.0.2.1", "inet:25@192.0.2.1"},
+        {"inet6:25@192.0.2.1", "inet:25@192.0.2.1"},
         {"inet:port@localhost", NULL},
         {"inet:0@localhost", NULL},
         {"inet:65536", NULL},

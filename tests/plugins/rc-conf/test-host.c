@@ -301,6 +301,47 @@ test_own_socket(void)
     place_free(&place);
 }
 
+/* A tree so far down that no socket can be reached in it can be looked at all the same. */
+static void
+test_far_down(void)
+{
+    Place place = place_new();
+    g_autoptr(GString) deep = g_string_new(place.root);
+    while (deep->len < 120)
+        g_string_append(deep, "/deeper");
+    g_autofree char *problems = NULL;
+    g_autofree char *folder = g_path_get_dirname(deep->str);
+    g_autofree char *inside = g_build_filename(place.directory, "tree", NULL);
+    g_assert_cmpint(g_rename(place.root, inside), ==, 0);
+    g_assert_cmpint(g_mkdir_with_parents(folder, 0755), ==, 0);
+    g_assert_cmpint(g_rename(inside, deep->str), ==, 0);
+    g_free(place.option);
+    place.option = g_strconcat("--root=", deep->str, NULL);
+    g_autofree char *config = show(&place, DETECTOR, 0, &problems);
+    check_key(config, "spamass-milter", "rc-conf: /etc/rc.conf:3",
+              "connection-spec='unix:/var/run/spamass-milter/spamass-milter.sock'");
+    place_free(&place);
+}
+
+/* The longest tarpit of the rules, and one that no time-out can be. */
+static void
+test_tarpit(void)
+{
+    Place place = place_new();
+    g_autofree char *problems = NULL;
+    tree_write(place.root, "/usr/local/etc/mail/greylist.conf",
+               "socket \"/s\"\nracl whitelist tarpit 65s\n");
+    g_autofree char *some = show(&place, DETECTOR, 0, &problems);
+    check_key(some, "milter-greylist", "rc-conf: /usr/local/etc/mail/greylist.conf:2",
+              "reading-timeout=72.0");
+    g_clear_pointer(&problems, g_free);
+    tree_write(place.root, "/usr/local/etc/mail/greylist.conf", "racl whitelist tarpit 9w\n");
+    g_autofree char *most = show(&place, DETECTOR, 0, &problems);
+    check_key(most, "milter-greylist", "rc-conf: /usr/local/etc/mail/greylist.conf:1",
+              "reading-timeout=86400.0");
+    place_free(&place);
+}
+
 /* The same work is not done twice: milter-greylist is there, the built-in greylist stands down. */
 static void
 test_stand_down(void)
@@ -358,6 +399,8 @@ main(int argc, char **argv)
     g_test_add_func("/rc-conf/host/records", test_records);
     g_test_add_func("/rc-conf/host/one-socket", test_one_socket);
     g_test_add_func("/rc-conf/host/own-socket", test_own_socket);
+    g_test_add_func("/rc-conf/host/far-down", test_far_down);
+    g_test_add_func("/rc-conf/host/tarpit", test_tarpit);
     g_test_add_func("/rc-conf/host/stand-down", test_stand_down);
     g_test_add_func("/rc-conf/host/reload", test_reload);
     return g_test_run();
