@@ -36,9 +36,11 @@ ctl_parse_duration(const char *text, gint64 *seconds)
     if (*text == '\0')
         return FALSE;
     while (*text != '\0') {
-        char *end;
-        guint64 n = g_ascii_isdigit(*text) ? g_ascii_strtoull(text, &end, 10) : 0;
-        if (!g_ascii_isdigit(*text) || n > (guint64)DURATION_MAX || unit_of(*end) == 0)
+        char *end = NULL;
+        if (!g_ascii_isdigit(*text))
+            return FALSE;
+        guint64 n = g_ascii_strtoull(text, &end, 10);
+        if (n > (guint64)DURATION_MAX || unit_of(*end) == 0)
             return FALSE;
         sum += (gint64)n * unit_of(*end);
         if (sum > DURATION_MAX)
