@@ -22,15 +22,25 @@ mm_crew_new(MmWorker *worker, MmJobs *jobs)
     crew->jobs = jobs;
     crew->slots = g_array_new(FALSE, TRUE, sizeof(Slot));
     crew->free_slot = NO_SLOT;
+    crew->rosters = g_ptr_array_new();
     crew->resolver = mm_resolver_new(worker, jobs, NULL);
     return crew;
+}
+
+/* Instances that have not left yet may still cancel a query. */
+static void
+drop_resolver(MmCrew *crew)
+{
+    if (crew->retired && crew->rosters->len == 0)
+        g_clear_pointer(&crew->resolver, mm_resolver_free);
 }
 
 void
 mm_crew_retire(MmCrew *crew)
 {
     mm_crew_adopt(crew, NULL);
-    g_clear_pointer(&crew->resolver, mm_resolver_free);
+    crew->retired = TRUE;
+    drop_resolver(crew);
 }
 
 void
@@ -39,6 +49,7 @@ mm_crew_free(MmCrew *crew)
     if (!crew)
         return;
     mm_crew_retire(crew);
+    g_ptr_array_unref(crew->rosters);
     g_array_free(crew->slots, TRUE);
     g_free(crew);
 }
@@ -124,6 +135,7 @@ roster_new(MmCrew *crew, MmSnapshot *snapshot)
     roster->generation = 1;
     roster->in_worker = g_new0(void *, n);
     roster->learned = g_new0(MmLearned, n);
+    g_ptr_array_add(crew->rosters, roster);
     for (guint i = 0; i < n; i++) {
         MmInstance *instance = mm_snapshot_instance(snapshot, i);
         if (MM_STAGE_HAS(instance->stage, enter_worker))
@@ -142,6 +154,8 @@ learned_clear(MmLearned *learned)
 static void
 roster_free(MmRoster *roster)
 {
+    MmCrew *crew = roster->crew;
+    g_ptr_array_remove_fast(crew->rosters, roster); /* a job from here on cannot keep it */
     for (guint i = roster->snapshot->instances->len; i-- > 0;) {
         MmInstance *instance = mm_snapshot_instance(roster->snapshot, i);
         if (MM_STAGE_HAS(instance->stage, leave_worker))
@@ -154,6 +168,7 @@ roster_free(MmRoster *roster)
     g_free(roster->learned);
     mm_snapshot_unref(roster->snapshot);
     g_free(roster);
+    drop_resolver(crew);
 }
 
 void
@@ -169,6 +184,50 @@ mm_crew_roster(MmCrew *crew)
     if (crew->roster)
         crew->roster->references++;
     return crew->roster;
+}
+
+/* ---- Jobs. Whose instance asked is not known: no roster goes while one of its time is under way.
+ */
+
+typedef struct CrewJob {
+    MmWorkFunction function, done;
+    gpointer data;
+    MmRoster **rosters; /* those alive when it began, with a reference each */
+    guint n_rosters;
+} CrewJob;
+
+static void
+run_job(gpointer data)
+{
+    CrewJob *job = data;
+    job->function(job->data);
+}
+
+static void
+end_job(gpointer data)
+{
+    CrewJob *job = data;
+    if (job->done)
+        job->done(job->data);
+    for (guint i = 0; i < job->n_rosters; i++)
+        mm_roster_unref(job->rosters[i]);
+    g_free(job->rosters);
+    g_free(job);
+}
+
+void
+mm_crew_job(MmCrew *crew, const char *label, MmWorkFunction function, MmWorkFunction done,
+            gpointer data)
+{
+    CrewJob *job = g_new0(CrewJob, 1);
+    *job = (CrewJob){.function = function, .done = done, .data = data};
+    job->n_rosters = crew->rosters->len;
+    job->rosters = g_new0(MmRoster *, MAX(job->n_rosters, 1u));
+    for (guint i = 0; i < job->n_rosters; i++) {
+        job->rosters[i] = g_ptr_array_index(crew->rosters, i);
+        job->rosters[i]->references++;
+    }
+    mm_jobs_push(crew->jobs, crew->worker, label, run_job, end_job, job);
 }
 
 void

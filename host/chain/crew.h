@@ -57,6 +57,11 @@ void mm_roster_unref(MmRoster *roster);
 /* Remembers what instance negotiated. */
 void mm_roster_learn(MmRoster *roster, guint instance, const MilterNegotiation *negotiation);
 
+/* A job of a stage (host.h). What is entered now has left the worker, and is discarded, only after
+ * its done has run. */
+void mm_crew_job(MmCrew *crew, const char *label, MmWorkFunction function, MmWorkFunction done,
+                 gpointer data);
+
 /* Tickets: a number names a member's one open question. */
 guint32 mm_crew_take_slot(MmCrew *crew, MmMember *member);
 void mm_crew_release_slot(MmCrew *crew, guint32 slot);
@@ -72,6 +77,8 @@ struct MilterWorker {
     GArray *slots;
     guint32 free_slot;
     MmRoster *roster;
+    GPtrArray *rosters; /* those alive: the current one and those that sessions or jobs keep */
+    gboolean retired;
     MmResolver *resolver;
 };
 

@@ -77,7 +77,7 @@ static void
 job(MilterWorker *worker, const char *label, MilterFunction function, MilterFunction done,
     void *data)
 {
-    mm_jobs_push(worker->jobs, worker->worker, label, function, done, data);
+    mm_crew_job(worker, label, function, done, data);
 }
 
 static uint64_t

@@ -193,8 +193,9 @@ struct MilterHost {
     void (*timer_remove)(MilterTimer *timer);
 
     /* --- Threads. post: from any thread, runs function on the worker (NULL: the control thread).
-     * job: runs function in a pool of threads, then done on the worker that asked. label for the
-     * log. */
+     * job: runs function in a pool of threads, then done (or NULL) on the worker that asked. label,
+     * a constant, for the log. A session may be closed meanwhile; the instance leaves the worker
+     * and is discarded only after done. */
     void (*post)(MilterWorker *worker, MilterFunction function, void *data);
     void (*job)(MilterWorker *worker, const char *label, MilterFunction function,
                 MilterFunction done, void *data);
