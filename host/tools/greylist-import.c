@@ -98,6 +98,29 @@ is_client(const char *text)
     return g_hostname_is_ip_address(text);
 }
 
+/* What SMTP cannot have carried is a broken record, and would be shown on a terminal. */
+static gboolean
+has_control(const char *text)
+{
+    for (; *text; text++) {
+        if (g_ascii_iscntrl(*text))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static MmImportResult
+check_addresses(const MmImportEntry *entry, GError **error)
+{
+    if (*entry->recipient == '\0')
+        return fail(error, _("the recipient is empty"));
+    if (has_control(entry->sender))
+        return fail_with(error, _("the sender has a control character"), entry->sender);
+    if (has_control(entry->recipient))
+        return fail_with(error, _("the recipient has a control character"), entry->recipient);
+    return MM_IMPORT_ENTRY;
+}
+
 /* ---- milter-greylist. */
 
 /* The words of a text, in place; a comment begins with "#" at the start of a word. Returns how
@@ -176,13 +199,11 @@ take_words(MmImport *import, char **words, guint n, MmImportEntry *entry, GError
     entry->address = words[0];
     entry->sender = bare_address(words[1]);
     entry->recipient = bare_address(words[2]);
-    if (*entry->recipient == '\0')
-        return fail(error, _("the recipient is empty"));
     if (n == 5)
         take_passed(import, time, entry);
     else
         take_pending(import, time, entry);
-    return MM_IMPORT_ENTRY;
+    return check_addresses(entry, error);
 }
 
 static MmImportResult
@@ -236,9 +257,7 @@ take_key(char *key, MmImportEntry *entry, GError **error)
     entry->address = key;
     entry->sender = first + 1;
     entry->recipient = last + 1;
-    if (*entry->recipient == '\0')
-        return fail(error, _("the recipient is empty"));
-    return MM_IMPORT_ENTRY;
+    return check_addresses(entry, error);
 }
 
 MmImportResult

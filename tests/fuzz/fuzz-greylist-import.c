@@ -44,6 +44,8 @@ check_entry(const MmImportEntry *entry)
 {
     g_assert_true(g_hostname_is_ip_address(entry->address));
     g_assert_true(entry->sender && *entry->recipient);
+    g_assert_null(strpbrk(entry->sender, "\r\n\x1b"));
+    g_assert_null(strpbrk(entry->recipient, "\r\n\x1b"));
     g_assert_cmpint(entry->first, >=, 0);
     g_assert_cmpint(entry->first, <=, entry->last);
     check_again(entry);

@@ -65,6 +65,7 @@ static const Case cases[] = {
     {"milter-greylist/too-many", "192.0.2.1\ta@x\tb@y\t1 AUTO AUTO AUTO\n", "1: expected: ADDRESS"},
     {"milter-greylist/bad-word", "192.0.2.1\ta@x\tb@y\t1 MANUAL\n", "1: expected AUTO"},
     {"milter-greylist/bad-tarpit", "192.0.2.1\ta@x\tb@y\t1\tx TARPIT\n", "1: expected TARPIT"},
+    {"milter-greylist/control", "192.0.2.1\ta@x\x1b[31m\tb@y\t1\n", "1: the sender has a control"},
     {"milter-greylist/no-recipient", "192.0.2.1\ta@x\t<>\t1\n", "1: the recipient is empty"},
     {"postgrey/print",
      "VERSION=3\nformat=print\ntype=btree\ndb_pagesize=4096\nHEADER=END\n"
