@@ -224,6 +224,21 @@ test_silent_server(Fixture *fixture, gconstpointer unused)
     expect(fixture, MILTER_RESOLVE_A, "a.example.org", MILTER_RESOLVED, "192.0.2.1");
 }
 
+/* Nobody listens: the kernel says so at once. */
+static void
+test_absent_server(Fixture *fixture, gconstpointer unused)
+{
+    DnsServer *gone = dns_server_new();
+    g_autofree char *spec = g_strdup(dns_server_spec(gone));
+    (void)unused;
+    dns_server_free(gone);
+    dns_server_add(fixture->server, "a.example.org", DNS_A, 300, "192.0.2.1");
+    use(fixture, spec, NULL, 30.0);
+    expect(fixture, MILTER_RESOLVE_A, "a.example.org", MILTER_RESOLVE_TEMPORARY, "");
+    use(fixture, spec, dns_server_spec(fixture->server), 30.0);
+    expect(fixture, MILTER_RESOLVE_A, "a.example.org", MILTER_RESOLVED, "192.0.2.1");
+}
+
 static void
 test_truncation(Fixture *fixture, gconstpointer unused)
 {
@@ -497,6 +512,7 @@ main(int argc, char **argv)
     ADD("failures", test_failures);
     ADD("lame-server", test_lame_server);
     ADD("silent-server", test_silent_server);
+    ADD("absent-server", test_absent_server);
     ADD("truncation", test_truncation);
     ADD("time-is-up", test_time_is_up);
     ADD("foreign-answer", test_foreign_answer);
