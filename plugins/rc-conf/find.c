@@ -154,13 +154,24 @@ look_at_unknown(const Finder *finder, const char *path, const char *file)
         report_unknown(finder, script, file);
 }
 
+/* Copies that rc does not start. */
+static gboolean
+is_copy(const char *file)
+{
+    static const char *const ends[] = {".sample", ".orig", ".bak", ".OLD", ",v", "~", "#"};
+    for (guint i = 0; i < G_N_ELEMENTS(ends); i++)
+        if (g_str_has_suffix(file, ends[i]))
+            return TRUE;
+    return FALSE;
+}
+
 static void
 look_through(const Finder *finder, const char *directory, gboolean unknown,
              const char *const *milters)
 {
     g_auto(GStrv) names = detect_tree_list(finder->tree, directory);
     for (guint i = 0; names && names[i]; i++) {
-        if (detect_is_ourselves(names[i]))
+        if (detect_is_ourselves(names[i]) || is_copy(names[i]))
             continue;
         g_autofree char *path = g_build_filename(directory, names[i], NULL);
         const DetectRecord *record = record_of(finder, names[i]);
