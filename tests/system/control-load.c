@@ -47,8 +47,8 @@ start_child(const char *path)
         g_strdup_printf("%s\n-s\nunix:%s\n--quiet", g_getenv("MILTER_TEST_CLIENT"), path);
     g_auto(GStrv) argv = g_strsplit(line, "\n", -1);
     GPid pid;
-    g_spawn_async(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL,
-                  NULL, &pid, &error);
+    g_spawn_async(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
+                  die_with_parent, NULL, &pid, &error);
     g_assert_no_error(error);
     for (guint i = 0; i < 2000 && !g_file_test(path, G_FILE_TEST_EXISTS); i++)
         g_usleep(10000);
@@ -145,7 +145,9 @@ test_load(void)
     g_assert_cmpuint(manager_count_log(manager, "reload-refused:"), ==, 0);
     g_assert_cmpuint(manager_count_log(manager, "message: accept"), ==,
                      (guint)g_atomic_int_get(&load.messages));
+#ifndef __SANITIZE_ADDRESS__ /* which keeps what was freed */
     g_assert_cmpuint(at_end, <=, half_way + half_way / 5 + 2048);
+#endif
     wait_for_descriptors(manager, descriptors_before + 8);
     manager_stop(manager);
     kill(child, SIGTERM);

@@ -153,15 +153,21 @@ read_lines(gpointer data)
     return NULL;
 }
 
+void
+die_with_parent(gpointer unused)
+{
+    (void)unused;
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+}
+
 /* In the child: both outputs into one pipe, and a test that aborts leaves nobody behind. */
 static void
 prepare_child(gpointer data)
 {
-    (void)data;
     dup2(STDOUT_FILENO, STDERR_FILENO);
-#ifdef __linux__
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-#endif
+    die_with_parent(data);
 }
 
 static char **

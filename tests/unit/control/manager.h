@@ -35,6 +35,9 @@ Ran *manager_run(const char *option, ...) G_GNUC_NULL_TERMINATED;
 void ran_free(Ran *ran);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Ran, ran_free)
 
+/* A child's setup: it dies with the test. */
+void die_with_parent(gpointer unused);
+
 typedef struct Manager Manager;
 /* wrapper: words in front of the program, NULL for none. environment: "NAME=VALUE" or NULL. Does
  * not wait. */
