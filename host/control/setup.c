@@ -5,6 +5,7 @@
 #include "chain/dns-channel.h"
 #include "chain/services.h"
 #include "config/print.h"
+#include "config/schema.h"
 #include "config/settings-private.h"
 #include "config/value.h"
 #include "control/check.h"
@@ -23,13 +24,33 @@ schema_folder(void)
     return folder ? folder : MM_SCHEMA_DIR;
 }
 
+/* A folder without our schemas would make every configuration look good. */
+static gboolean
+has_schemas(const MmSchemas *schemas, GError **error)
+{
+    static const char *const needed[] = {MM_SCHEMA_MANAGER, MM_SCHEMA_STAGE};
+    for (guint i = 0; i < G_N_ELEMENTS(needed); i++) {
+        GSettingsSchema *schema = mm_schemas_lookup(schemas, needed[i]);
+        if (!schema) {
+            g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
+                        _("the schemas in %s are not those of milter-manager: %s is missing"),
+                        schema_folder(), needed[i]);
+            return FALSE;
+        }
+        g_settings_schema_unref(schema);
+    }
+    return TRUE;
+}
+
 gboolean
 mm_setup_init(MmSetup *setup, const MmCommandLine *line, GError **error)
 {
     *setup = (MmSetup){.line = line};
     setup->schemas = mm_schemas_open(schema_folder(), error);
-    if (!setup->schemas)
+    if (!setup->schemas || !has_schemas(setup->schemas, error)) {
+        g_clear_pointer(&setup->schemas, mm_schemas_free);
         return FALSE;
+    }
     setup->registry = mm_registry_new();
     return TRUE;
 }

@@ -355,6 +355,21 @@ test_no_host(Place *place, gconstpointer data)
     }
 }
 
+/* Schemas of others (a plugin's) in place of ours: no configuration is good then. */
+static void
+test_other_schemas(void)
+{
+    g_auto(GStrv) folders = g_strsplit(g_getenv("PLUGIN_PATH"), ":", -1);
+    g_autofree char *other = g_build_filename(folders[0], "relay.d", NULL);
+    g_autofree char *ours = g_strdup(g_getenv("MILTER_MANAGER_SCHEMA_DIR"));
+    g_setenv("MILTER_MANAGER_SCHEMA_DIR", other, TRUE);
+    g_autoptr(Ran) ran = manager_run("--check-config", NULL);
+    g_setenv("MILTER_MANAGER_SCHEMA_DIR", ours, TRUE);
+    g_assert_cmpint(ran->code, ==, 1);
+    assert_has(ran->err, other);
+    assert_has(ran->err, "milter-manager.manager");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -365,6 +380,7 @@ main(int argc, char **argv)
     g_test_add_func("/control/command/help", test_help);
     g_test_add_func("/control/command/usage", test_usage);
     g_test_add_func("/control/command/missing-file", test_missing_file);
+    g_test_add_func("/control/command/other-schemas", test_other_schemas);
     ADD("plugins", test_plugins);
     ADD("good", test_good);
     ADD("problems", test_problems);
