@@ -5,6 +5,8 @@
 #include "base/i18n.h"
 #include "base/language.h"
 
+#include <string.h>
+
 #define SPEC "connection-spec"
 
 static void
@@ -38,6 +40,37 @@ mm_check_mode(const char *text, guint *mode)
     return TRUE;
 }
 
+static gboolean
+is_extra_macro(const char *word)
+{
+    static const char *const stages[] = {
+        "connect", "helo",          "envelope-from",  "envelope-recipient",
+        "data",    "end-of-header", "end-of-message", NULL};
+    const char *colon = strchr(word, ':');
+    g_autofree char *stage = colon ? g_strndup(word, (gsize)(colon - word)) : NULL;
+    if (!stage || !g_strv_contains(stages, stage) || !colon[1])
+        return FALSE;
+    for (const char *c = colon + 1; *c; c++) {
+        if (!g_ascii_isgraph(*c) || *c == ',') /* lists of macros are cut at these */
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static void
+check_extra_macros(const MmSettings *manager, MmProblems *problems)
+{
+    const char *const *words = mm_settings_get_strv(manager, "extra-macros");
+    for (; *words; words++) {
+        if (is_extra_macro(*words))
+            continue;
+        g_autofree char *text = g_strdup_printf(_("“%s” names no macro"), *words);
+        complain(problems, FALSE, manager, "extra-macros", text,
+                 _("STAGE:NAME; STAGE is connect, helo, envelope-from, envelope-recipient, data, "
+                   "end-of-header or end-of-message"));
+    }
+}
+
 void
 mm_check_manager(const MmSettings *manager, MmProblems *problems)
 {
@@ -55,6 +88,7 @@ mm_check_manager(const MmSettings *manager, MmProblems *problems)
     if (!mm_language_is_name(language))
         complain(problems, FALSE, manager, "language", _("this is not the name of a language"),
                  _("a name as in LANGUAGE: ja, en, pt_BR"));
+    check_extra_macros(manager, problems);
 }
 
 /* Where a stage connects to; NULL: nowhere that we know of. */

@@ -260,6 +260,21 @@ assert_idempotent(const Place *place, const char *shown)
 }
 
 static void
+test_extra_macros(Place *place, gconstpointer data)
+{
+    (void)data;
+    place_write(place, "extra-macros=['helo:{x}', 'rcpt:i', 'connect:', 'connect', 'data:a b']",
+                "");
+    g_autoptr(Ran) ran = manager_run("-c", place->config, "--check-config", NULL);
+    g_assert_cmpint(ran->code, ==, 1);
+    assert_has(ran->err, "[manager] extra-macros: “rcpt:i” names no macro (STAGE:NAME;");
+    assert_has(ran->err, "“connect:” names no macro");
+    assert_has(ran->err, "“connect” names no macro");
+    assert_has(ran->err, "“data:a b” names no macro");
+    g_assert_null(strstr(ran->err, "helo:{x}"));
+}
+
+static void
 test_show(Place *place, gconstpointer data)
 {
     (void)data;
@@ -387,6 +402,7 @@ main(int argc, char **argv)
     ADD("option-problem", test_option_problem);
     ADD("warnings", test_warnings);
     ADD("own-socket", test_own_socket);
+    ADD("extra-macros", test_extra_macros);
     ADD("show", test_show);
     ADD("show-defaults", test_show_defaults);
     ADD("passwords", test_passwords);
