@@ -108,26 +108,43 @@ fill(GreyFile *file, GreyPart *part, GreySlot *slot)
     return good;
 }
 
+/* A part that is full of what is not on disk gets room with the next commit. */
+#define ROOM_WAIT G_USEC_PER_SEC
+
+/* The slot, or one that is made for it and still empty; NULL: there is no room. */
+static GreySlot *
+find_or_add(GreyPart *part, GreyId id, gboolean cold, gboolean *added)
+{
+    gint64 until = g_get_monotonic_time() + ROOM_WAIT;
+    *added = FALSE;
+    for (;;) {
+        GreySlot *slot = grey_part_find(part, id);
+        if (slot && !slot->loading)
+            return slot;
+        if (!slot && (slot = grey_part_add(part, id, cold))) {
+            *added = TRUE;
+            return slot;
+        }
+        if (!grey_part_wait(part, until))
+            return NULL;
+    }
+}
+
 GreySlot *
 grey_sqlite_hold(GreySqlite *sqlite, GreyFile *file, GreyId id, guint64 place, gboolean cold,
                  GreyPart **part)
 {
+    gboolean added;
     *part = grey_table_lock(sqlite->table, place);
-    GreySlot *slot = grey_part_find(*part, id);
-    while (slot && slot->loading) {
-        grey_part_wait(*part);
-        slot = grey_part_find(*part, id);
-    }
-    if (slot)
-        return slot;
-    slot = grey_part_add(*part, id, cold);
-    if (slot) {
+    GreySlot *slot = find_or_add(*part, id, cold, &added);
+    if (slot && added) {
         slot->loading = TRUE;
-        if (fill(file, *part, slot))
-            return slot;
+        if (!fill(file, *part, slot))
+            slot = NULL;
     }
-    grey_part_unlock(*part);
-    return NULL;
+    if (!slot)
+        grey_part_unlock(*part);
+    return slot;
 }
 
 /* FALSE: the disk failed, or the table is full of what is not on disk. */

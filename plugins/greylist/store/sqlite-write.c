@@ -138,6 +138,8 @@ settle(GreyWrite *write)
         grey_part_relock(write->part);
         write->slot->pins--;
         grey_part_touch(write->part, write->slot); /* a reader may have looked before: see there */
+        if (write->slot->pins == 0)
+            grey_part_wake(write->part);
         grey_part_unlock(write->part);
     }
     write_free(write);

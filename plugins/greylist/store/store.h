@@ -24,6 +24,8 @@
  *     What a decision is does not depend on the store (decide.h). A decision is one step: no two
  * threads, and with Redis no two hosts, see half of it.
  *
+ *     hiredis writes with write(2): a process with a Redis store ignores SIGPIPE, as the host does.
+ *
  *     A store that cannot answer says so at once or late; it waits for nobody. Who needs an answer
  * in time sets a timer and cancels (guard.h in the plugin).
  */

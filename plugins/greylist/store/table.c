@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "store/table.h"
 
-#define PARTS_MAX 32
+/* One source is in one part, and may be a large one. */
+#define PARTS_MAX 8
 #define PART_SLOTS_MIN 64
 
 struct GreyPart {
@@ -93,10 +94,10 @@ grey_part_relock(GreyPart *part)
     g_mutex_lock(&part->lock);
 }
 
-void
-grey_part_wait(GreyPart *part)
+gboolean
+grey_part_wait(GreyPart *part, gint64 until)
 {
-    g_cond_wait(&part->changed, &part->lock);
+    return g_cond_wait_until(&part->changed, &part->lock, until);
 }
 
 void

@@ -43,9 +43,9 @@ void grey_part_drop(GreyPart *part, GreySlot *slot);
 /* Makes it the most recently used. */
 void grey_part_touch(GreyPart *part, GreySlot *slot);
 
-/* Waits, on a thread that may, until another has changed something in the part; it is unlocked
- * meanwhile. wake: that has happened. */
-void grey_part_wait(GreyPart *part);
+/* Waits, on a thread that may, until another has changed something in the part, or until (monotonic
+ * microseconds); it is unlocked meanwhile. FALSE: it is late. wake: that has happened. */
+gboolean grey_part_wait(GreyPart *part, gint64 until);
 void grey_part_wake(GreyPart *part);
 
 /* To walk over all: parts by number, with slots by number (from 0). */

@@ -6,6 +6,9 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -387,6 +390,16 @@ await_server(const BedServer *server)
     }
 }
 
+/* It ends with the test, however that ends. */
+static void
+follow_parent(gpointer data)
+{
+    (void)data;
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+}
+
 void
 bed_server_start(BedServer *server, const char *password)
 {
@@ -400,8 +413,9 @@ bed_server_start(BedServer *server, const char *password)
     g_autoptr(GError) error = NULL;
     g_unlink(server->socket);
     g_spawn_async(NULL, (char **)(gpointer)argv, NULL,
-                  G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
-                  NULL, NULL, &server->pid, &error);
+                  G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL |
+                      G_SPAWN_STDERR_TO_DEV_NULL,
+                  follow_parent, NULL, &server->pid, &error);
     g_assert_no_error(error);
     await_server(server);
 }
