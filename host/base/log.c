@@ -145,7 +145,11 @@ static void
 append_text(GString *line, const char *text)
 {
     g_autofree char *hidden = mm_text_hide_passwords(text);
-    mm_log_append_value(line, hidden ? hidden : text, -1);
+    g_autofree char *cut = NULL;
+    const char *value = hidden ? hidden : text;
+    if (strlen(value) > MM_LOG_VALUE_MAX)
+        cut = g_strdup_printf("%.*s...", (int)MM_LOG_VALUE_MAX, value);
+    mm_log_append_value(line, cut ? cut : value, -1);
 }
 
 static void

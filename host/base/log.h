@@ -71,6 +71,8 @@ const char *mm_log_level_name(MmLogLevel level);
 void mm_log_line(MmLogLevel level, const char *id, const char *domain, const char *text,
                  const MmField *fields, gsize n);
 
+/* Bytes of a text in a field; a longer one (an address of 64 KiB) is cut, with "..." behind it. */
+#define MM_LOG_VALUE_MAX 2048u
 /* Appends " (key=value ...)", escaped, to line; nothing if all fields are left out. */
 void mm_log_append_fields(GString *line, const MmField *fields, gsize n);
 /* Appends value, quoted and escaped if it must be. */

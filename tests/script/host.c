@@ -192,6 +192,17 @@ host_count_log(Host *host, const char *text)
     return n;
 }
 
+gsize
+host_longest_line(Host *host)
+{
+    gsize longest = 0;
+    g_mutex_lock(&host->lock);
+    for (guint i = 0; i < host->lines->len; i++)
+        longest = MAX(longest, strlen(g_ptr_array_index(host->lines, i)));
+    g_mutex_unlock(&host->lock);
+    return longest;
+}
+
 void
 host_reload(Host *host, const char *config)
 {

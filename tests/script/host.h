@@ -30,6 +30,8 @@ void host_wait_log(Host *host, const char *text, const char *second);
 void host_wait_log_lines(Host *host, const char *text, guint n);
 /* Lines that contain text. */
 guint host_count_log(Host *host, const char *text);
+/* Bytes of the longest line so far. */
+gsize host_longest_line(Host *host);
 /* Open descriptors now, by /proc. */
 guint host_descriptors(const Host *host);
 /* Waits until there are as many as when it had started. */

@@ -112,6 +112,8 @@ ask_for_size(gsize size, const char *expected)
     mta_finish(&mta);
     g_assert_cmpuint(child_largest(rig->children[0]), <=, 65535);
     g_assert_cmpint(child_largest(rig->children[0]) == size, ==, *expected == 'c');
+    host_wait_log(rig->host, "message:", NULL);
+    g_assert_cmpuint(host_longest_line(rig->host), <, 8192);
     rig_end(rig);
 }
 
