@@ -19,8 +19,15 @@ post(void *data, GreyFunction function, void *argument)
     seat->greylist->host->post(seat->worker, function, argument);
 }
 
-/* The table's functions for a watch or timer are not told whose it is. */
-static const MilterHost *watch_host;
+/* The table's functions for a watch or timer are not told whose it is. The process has one table.
+ */
+static const MilterHost *table; /* atomic: each worker sets it, to the same */
+
+static const MilterHost *
+host_table(void)
+{
+    return __atomic_load_n(&table, __ATOMIC_RELAXED);
+}
 
 static void *
 watch_add(void *data, int fd, guint32 events, void (*function)(void *, guint32), void *argument)
@@ -32,13 +39,13 @@ watch_add(void *data, int fd, guint32 events, void (*function)(void *, guint32),
 static void
 watch_change(void *watch, guint32 events)
 {
-    watch_host->watch_change(watch, events);
+    host_table()->watch_change(watch, events);
 }
 
 static void
 watch_remove(void *watch)
 {
-    watch_host->watch_remove(watch);
+    host_table()->watch_remove(watch);
 }
 
 static void *
@@ -51,7 +58,7 @@ timer_add(void *data, double seconds, GreyFunction function, void *argument)
 static void
 timer_remove(void *timer)
 {
-    watch_host->timer_remove(timer);
+    host_table()->timer_remove(timer);
 }
 
 G_STATIC_ASSERT(GREY_WATCH_READ == (guint32)MILTER_WATCH_READ);
@@ -81,7 +88,7 @@ seat_new(Greylist *greylist, MilterWorker *worker)
     seat->worker = worker;
     seat->loop =
         (GreyLoop){seat, post, watch_add, watch_change, watch_remove, timer_add, timer_remove};
-    watch_host = greylist->host;
+    __atomic_store_n(&table, greylist->host, __ATOMIC_RELAXED);
     if (!greylist->stands_down)
         try_to_open(seat);
     if (greylist->shadow)

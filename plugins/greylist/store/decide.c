@@ -100,7 +100,7 @@ write_triplet(Decision *d, GreyState state)
     GreyRecord *triplet = &d->have->triplet;
     if (!d->has_triplet)
         *triplet = (GreyRecord){.kind = GREY_KIND_TRIPLET, .first = d->now};
-    triplet->state = state;
+    triplet->state = (guint8)state;
     triplet->tries++;
     triplet->last = d->now;
     /* A pending one ends with its window, however often it is tried. */

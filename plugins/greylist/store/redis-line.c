@@ -316,8 +316,9 @@ send_command(GreyRedisDesk *desk, GreyRequest *request, gboolean whole_script)
     g_autofree gsize *lengths = g_new(gsize, words->len);
     for (guint i = 0; i < words->len; i++)
         lengths[i] = strlen(g_ptr_array_index(words, i));
-    if (desk->context && redisAsyncCommandArgv(desk->context, answered, request, (int)words->len,
-                                               (const char **)words->pdata, lengths) == REDIS_OK)
+    if (desk->context &&
+        redisAsyncCommandArgv(desk->context, answered, request, (int)words->len,
+                              (const char **)(gpointer)words->pdata, lengths) == REDIS_OK)
         grey_line_asked(desk);
     else
         grey_request_fail(request, "the connection to the server was lost");

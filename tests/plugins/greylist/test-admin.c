@@ -119,6 +119,7 @@ test_rules(void)
     g_autoptr(JsonNode) two = call(harness, "block", "{\"sender\": \"@Spam.example\"}");
     IS(two, "$.entry.sender", "\"@spam.example\"");
     g_autoptr(JsonNode) three = call(harness, "allow", "{\"recipient\": \"open@example.net\"}");
+    IS(three, "$.entry.until", "0");
     g_assert_cmpstr(visit_word(harness, NULL, "192.0.2.1", "<a@example.org>", "<b@example.net>"),
                     ==, "allowed");
     g_assert_cmpstr(
