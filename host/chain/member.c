@@ -114,6 +114,13 @@ quarantine_instead(MmMember *member, const char *detail)
             g_strdup_printf("%s failed: %s", member->instance->name, detail ? detail : "no answer");
 }
 
+/* An unknown command that comes in a message is the end of its part in that too. */
+static gboolean
+concerns_message(const MmMember *member, MilterEventKind kind)
+{
+    return is_of_message(kind) || member->part == MM_PART_IN;
+}
+
 /* What the fallback means as an answer to this event. A refusal at RCPT or later also stands for
  * the message: the stage has not approved the rest of it. */
 static MilterVerdictKind
@@ -125,14 +132,14 @@ fallback_answer(MmMember *member, MilterEventKind kind, const char *detail)
     case MM_FALLBACK_REJECT:
         return MILTER_VERDICT_REJECT;
     case MM_FALLBACK_DISCARD:
-        if (!is_before_mail(kind) && kind != MILTER_EVENT_UNKNOWN)
+        if (concerns_message(member, kind))
             return MILTER_VERDICT_DISCARD;
         member->discards = TRUE;
         return MILTER_VERDICT_CONTINUE;
     case MM_FALLBACK_QUARANTINE:
         if (!(member->chain->offer.actions & MILTER_RIGHT_QUARANTINE))
             return MILTER_VERDICT_TEMPFAIL; /* the MTA cannot: nothing passes for that */
-        if (is_of_message(kind))
+        if (concerns_message(member, kind))
             quarantine_instead(member, detail);
         return MILTER_VERDICT_CONTINUE;
     case MM_FALLBACK_ACCEPT:
@@ -144,7 +151,7 @@ fallback_answer(MmMember *member, MilterEventKind kind, const char *detail)
 static void
 remember_refusal(MmMember *member, MilterEventKind kind, MilterVerdictKind answer)
 {
-    gboolean refuses = answer == MILTER_VERDICT_TEMPFAIL || answer == MILTER_VERDICT_REJECT;
+    gboolean refuses = answer != MILTER_VERDICT_CONTINUE;
     if (refuses && kind != MILTER_EVENT_MAIL && member->part == MM_PART_IN)
         mm_answer_set(&member->refusal, answer, NULL, "failed");
 }
