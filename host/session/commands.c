@@ -165,6 +165,14 @@ on_mail(MmSession *session, const MmCommand *command)
     return TRUE;
 }
 
+/* Between the content of a message and its end nothing else may come: a stage that still works on
+ * the content has no room for another question. */
+static gboolean
+is_inside_content(const MmSession *session)
+{
+    return session->in_mail && session->content;
+}
+
 /* A recipient that the MTA itself refuses, shown because somebody asked (SMFIP_RCPT_REJ). */
 static gboolean
 is_rejected(MmSession *session)
@@ -180,7 +188,7 @@ on_rcpt(MmSession *session, const MmCommand *command)
         reply_plain(session, MM_REPLY_DISCARD);
         return TRUE;
     }
-    if (!session->in_mail)
+    if (!session->in_mail || is_inside_content(session))
         return FALSE;
     MilterEvent *event = new_event(session, MILTER_EVENT_RCPT, command->raw);
     set_arguments(session, command);
@@ -197,7 +205,7 @@ on_data(MmSession *session, const MmCommand *command)
         reply_plain(session, MM_REPLY_DISCARD);
         return TRUE;
     }
-    if (!session->in_mail)
+    if (!session->in_mail || is_inside_content(session))
         return FALSE;
     session->data_seen = TRUE;
     new_event(session, MILTER_EVENT_DATA, command->raw);
@@ -208,7 +216,7 @@ on_data(MmSession *session, const MmCommand *command)
 static gboolean
 on_unknown(MmSession *session, const MmCommand *command)
 {
-    if (!session->connected)
+    if (!session->connected || is_inside_content(session))
         return FALSE;
     MilterEvent *event = new_event(session, MILTER_EVENT_UNKNOWN, command->raw);
     event->u.unknown.text = abi_slice(command->u.unknown.text);
@@ -479,7 +487,7 @@ verdict_on_message(MmSession *session, const MmVerdict *verdict)
     mm_summary_end(session, verdict);
     mm_session_end_message(session);
     if (session->sessions->draining)
-        mm_session_end(session);
+        mm_session_end_if_written(session);
 }
 
 void

@@ -92,6 +92,9 @@ void mm_session_end_message(MmSession *session);
 
 /* session.c */
 void mm_session_end(MmSession *session);
+/* The same, but not while answers wait to be written: cut off, they would leave the MTA with half
+ * of a message's edits. The next command, or the end of the drain, ends the session then. */
+void mm_session_end_if_written(MmSession *session);
 MmChain *mm_session_new_chain(MmSession *session);
 
 /* summary.c */

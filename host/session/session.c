@@ -276,6 +276,15 @@ mm_session_end(MmSession *session)
     mm_defer(session->reactor, &session->farewell, say_farewell, session);
 }
 
+void
+mm_session_end_if_written(MmSession *session)
+{
+    if (!session->over)
+        mm_conn_flush(session->conn);
+    if (!mm_conn_is_behind(session->conn))
+        mm_session_end(session);
+}
+
 MmSessions *
 mm_sessions_new(MmCrew *crew, MmWorkFunction ended, gpointer data)
 {
@@ -341,7 +350,7 @@ mm_sessions_drain(MmSessions *sessions)
     sessions->draining = TRUE;
     for (MmSession *session = sessions->first; session; session = session->next) {
         if (!session->in_mail && !session->waiting)
-            mm_session_end(session);
+            mm_session_end_if_written(session);
     }
 }
 

@@ -2,6 +2,7 @@
 /* PROTOCOL 4.10, items 144 to 157: sessions, aborts, hang-ups. */
 #include "rig.h"
 
+#include <signal.h>
 #include <string.h>
 
 #define SAYS_AT(at, what)                                                                          \
@@ -43,6 +44,16 @@ static const Case sessions[] = {
     {.path = "/conformance/145/content",
      .steps = {OPEN, ENVELOPE, {"LX| 1|~N~Bx\r\n~A", ""}, MESSAGE("c")},
      .sights = {{0, "~M<a@example.org>|~R<b@example.net>|~T~LSubject|test|~N~Bbody\r\n~E~Q~"}}},
+    {.path = "/session/rcpt-in-content",
+     .steps = {OPEN, ENVELOPE, {"LX| 1|", ""}, RCPT("EOF")},
+     .log = "mta-protocol-error: "},
+    {.path = "/session/data-in-content",
+     .steps = {OPEN, ENVELOPE, {"LX| 1|", ""}, DATA("EOF")},
+     .sights = {{0, "!~T~T"}}},
+    {.path = "/session/unknown-in-content",
+     .scripts = {SAYS_AT("L1", "!hang")},
+     .steps = {OPEN, ENVELOPE, {"LX| 1|", ""}, {"Ux|", "EOF"}},
+     .sights = {{0, "!~U"}}},
     {.path = "/conformance/146",
      .steps = {OPEN, {"A~A", ""}, MAIL("c"), {"A~A", ""}, {"A", ""}},
      .codes = {"OCHMAQ"}},
@@ -247,6 +258,43 @@ test_157(void)
     g_free(mtas);
 }
 
+/* The host is told to stop; the answer to a message is larger than the socket takes at once: the
+ * MTA gets all of it, or nothing (PROTOCOL 3.10, 27). before: the host is told while the child
+ * works. */
+static void
+test_drain(gconstpointer before)
+{
+    static const Script script = {.actions = 0x1ff, .says = {{"E", "!gate~!body 2000000~c"}}};
+    static const Step message[] = {ENVELOPE, CONTENT, {"E", ""}, {NULL, NULL}};
+    Mta mta;
+    Rig *rig = rig_new(1, NULL, NULL);
+    gsize pieces = 0;
+    child_set_script(rig->children[0], &script);
+    rig_start(rig);
+    rig_open(rig, &mta);
+    mta_dialog(&mta, message);
+    child_wait_packet(rig->children[0], "E");
+    if (!before)
+        child_open_gate(rig->children[0]);
+    else
+        kill(host_pid(rig->host), SIGTERM);
+    host_wait_log(rig->host, before ? "stopping: " : "message: accept", NULL);
+    if (before)
+        child_open_gate(rig->children[0]);
+    else
+        kill(host_pid(rig->host), SIGTERM);
+    host_wait_log(rig->host, before ? "message: accept" : "stopping: ", NULL);
+    g_autofree char *answer = mta_receive(&mta);
+    for (; *answer == 'b'; pieces++) {
+        g_free(answer);
+        answer = mta_receive(&mta);
+    }
+    g_assert_cmpstr(answer, ==, "c");
+    g_assert_cmpuint(pieces, >, 2000000 / 65535);
+    mta_finish(&mta);
+    rig_stop(rig);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -257,5 +305,7 @@ main(int argc, char **argv)
     g_test_add_func("/conformance/155", test_155);
     g_test_add_func("/conformance/156", test_156);
     g_test_add_func("/conformance/157", test_157);
+    g_test_add_data_func("/session/drain/working", GINT_TO_POINTER(TRUE), test_drain);
+    g_test_add_data_func("/session/drain/behind", NULL, test_drain);
     return g_test_run();
 }
