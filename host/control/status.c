@@ -111,9 +111,10 @@ put_traffic(GString *out, JsonObject *status)
     JsonObject *messages = object_in(status, "messages");
     g_autoptr(GString) line = g_string_new(NULL);
     if (sessions) {
-        g_autofree char *text =
-            g_strdup_printf(_("%" G_GINT64_FORMAT " now, %" G_GINT64_FORMAT " in all"),
-                            number(sessions, "now"), number(sessions, "total"));
+        /* In texts: a format that a macro takes part in is not found in the catalogue. */
+        g_autofree char *now = g_strdup_printf("%" G_GINT64_FORMAT, number(sessions, "now"));
+        g_autofree char *all = g_strdup_printf("%" G_GINT64_FORMAT, number(sessions, "total"));
+        g_autofree char *text = g_strdup_printf(_("%s now, %s in all"), now, all);
         put(out, _("Sessions"), text);
     }
     g_autoptr(GList) words = messages ? json_object_get_members(messages) : NULL;

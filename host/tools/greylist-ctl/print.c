@@ -4,6 +4,7 @@
 
 #include "base/i18n.h"
 #include "base/log.h"
+#include "base/table.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -87,12 +88,26 @@ safe(const char *text)
     return g_string_free(out, FALSE);
 }
 
+/* Cells of the columns of a list, with the blank behind; the last two are for the caller. */
+static const guint widths[] = {9, 9, 33, 33, 33, 20, 20, 20};
+
+static GString *
+begin_row(const char *const cells[G_N_ELEMENTS(widths)])
+{
+    GString *row = g_string_new(NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(widths); i++)
+        mm_table_pad(row, cells[i], widths[i]);
+    return row;
+}
+
 void
 ctl_print_entries_head(void)
 {
-    printf("%-8s %-8s %-32s %-32s %-32s %-19s %-19s %-19s %5s  %s\n", _("KIND"), _("STATE"),
-           _("SOURCE"), _("SENDER"), _("RECIPIENT"), _("FIRST"), _("LAST"), _("UNTIL"), _("TRIES"),
-           _("NOTE"));
+    const char *const titles[] = {_("KIND"),      _("STATE"), _("SOURCE"), _("SENDER"),
+                                  _("RECIPIENT"), _("FIRST"), _("LAST"),   _("UNTIL")};
+    g_autoptr(GString) row = begin_row(titles);
+    mm_table_pad(row, _("TRIES"), 7);
+    printf("%s%s\n", row->str, _("NOTE"));
 }
 
 void
@@ -105,9 +120,16 @@ ctl_print_entry(JsonObject *entry)
     g_autofree char *first = time_text(number_of(entry, "first"));
     g_autofree char *last = time_text(number_of(entry, "last"));
     g_autofree char *until = time_text(number_of(entry, "until"));
-    printf("%-8s %-8s %-32s %-32s %-32s %-19s %-19s %-19s %5" G_GINT64_FORMAT "  %s\n",
-           text_of(entry, "kind"), text_of(entry, "state"), source, sender, recipient, first, last,
-           until, number_of(entry, "tries"), note);
+    const char *const cells[] = {text_of(entry, "kind"),
+                                 text_of(entry, "state"),
+                                 source,
+                                 sender,
+                                 recipient,
+                                 first,
+                                 last,
+                                 until};
+    g_autoptr(GString) row = begin_row(cells);
+    printf("%s%5" G_GINT64_FORMAT "  %s\n", row->str, number_of(entry, "tries"), note);
 }
 
 static void
@@ -142,15 +164,24 @@ print_states(JsonObject *kinds, const char *kind, JsonNode *node, gpointer data)
                number_of(states, name->data));
 }
 
+static void
+print_sum(const char *title, gint64 n)
+{
+    g_autoptr(GString) row = g_string_new(NULL);
+    mm_table_pad(row, title, 22);
+    printf("%s%12" G_GINT64_FORMAT "\n", row->str, n);
+}
+
 void
 ctl_print_stats(JsonObject *answer)
 {
     json_object_foreach_member(json_object_get_object_member(answer, "entries"), print_states,
                                NULL);
-    printf("%-21s %12" G_GINT64_FORMAT "\n", _("ended, not removed"), number_of(answer, "ended"));
-    printf("%-21s %12" G_GINT64_FORMAT "\n", _("bytes"), number_of(answer, "bytes"));
-    printf("%-21s %12" G_GINT64_FORMAT "\n", _("waiting for the disk"),
-           number_of(answer, "waiting"));
-    printf("%-21s %12s\n", _("available"),
+    print_sum(_("ended, not removed"), number_of(answer, "ended"));
+    print_sum(_("bytes"), number_of(answer, "bytes"));
+    print_sum(_("waiting for the disk"), number_of(answer, "waiting"));
+    g_autoptr(GString) row = g_string_new(NULL);
+    mm_table_pad(row, _("available"), 22);
+    printf("%s%s\n", row->str,
            json_object_get_boolean_member(answer, "available") ? _("yes") : _("no"));
 }
