@@ -229,6 +229,19 @@ make_context(GreyRedisDesk *desk)
     return address ? redisAsyncConnect(address, (int)redis->uri->port) : NULL;
 }
 
+/* No longer than for a connection: those who ask must not wait for ever. */
+static void
+wait_for_name(GreyRedisDesk *desk)
+{
+    gint64 now = g_get_monotonic_time();
+    if (desk->busy_since == 0)
+        desk->busy_since = now;
+    if (now - desk->busy_since >= CONNECT_SECONDS * G_TIME_SPAN_SECOND)
+        lose(desk, "the name of its host is not resolved");
+    else
+        set_timer(desk, RESOLVE_PAUSE, begin);
+}
+
 static void
 begin(void *data)
 {
@@ -236,7 +249,7 @@ begin(void *data)
     desk->timer = NULL;
     redisAsyncContext *context = make_context(desk);
     if (!context) {
-        set_timer(desk, RESOLVE_PAUSE, begin);
+        wait_for_name(desk);
         return;
     }
     if (context->err) {
