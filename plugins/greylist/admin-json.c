@@ -107,19 +107,46 @@ keep(JsonObject *object, const char *member, GStringChunk *texts)
     return *text ? g_string_chunk_insert(texts, text) : "";
 }
 
-const char *
-admin_source(const char *text, GStringChunk *texts)
+/* Addresses are in lower case in the store. */
+static const char *
+keep_lower(JsonObject *object, const char *member, GStringChunk *texts)
+{
+    g_autofree char *text = g_ascii_strdown(text_of(object, member, ""), -1);
+    return *text ? g_string_chunk_insert(texts, text) : "";
+}
+
+/* "d:", "s:", "n:" or "a:" before the rest; "a::1" is an address. */
+static gboolean
+has_letter(const char *text)
+{
+    return *text && strchr("dsna", text[0]) && text[1] == ':' && text[2] && text[2] != ':';
+}
+
+/* As the greylist itself writes a source, however it was typed: else it would never be found. */
+static char *
+plain_source(char letter, const char *rest)
 {
     NetAddress address;
     NetPrefix prefix;
-    const char *letter = "d:";
-    if (!*text || (strchr("dsna", text[0]) && text[1] == ':' && text[2] && text[2] != ':'))
-        return text;
-    if (net_address_parse(&address, text))
-        letter = "a:";
-    else if (strchr(text, '/') && !net_prefix_parse(&prefix, text))
-        letter = "n:";
-    g_autofree char *source = g_strconcat(letter, text, NULL);
+    if (letter != 'n' && net_address_parse(&address, rest)) {
+        g_autofree char *text = net_address_text(&address);
+        return g_strconcat("a:", text, NULL);
+    }
+    if (strchr(rest, '/') && !net_prefix_parse(&prefix, rest)) {
+        g_autofree char *text = net_address_text(&prefix.address);
+        return g_strdup_printf("n:%s/%u", text, prefix.bits);
+    }
+    g_autofree char *lower = g_ascii_strdown(rest, -1);
+    return g_strdup_printf("%c:%s", letter ? letter : 'd', lower);
+}
+
+const char *
+admin_source(const char *text, GStringChunk *texts)
+{
+    gboolean lettered = has_letter(text);
+    if (!*text)
+        return "";
+    g_autofree char *source = plain_source(lettered ? *text : '\0', lettered ? text + 2 : text);
     return g_string_chunk_insert(texts, source);
 }
 
@@ -147,8 +174,8 @@ admin_read_entry(JsonObject *object, GStringChunk *texts, GreyEntry *entry)
     if (!grey_state_from_name(text_of(object, "state", "passed"), &state))
         return "its state is not known";
     entry->source = admin_source(keep(object, "source", texts), texts);
-    entry->sender = keep(object, "sender", texts);
-    entry->recipient = keep(object, "recipient", texts);
+    entry->sender = keep_lower(object, "sender", texts);
+    entry->recipient = keep_lower(object, "recipient", texts);
     entry->note = keep(object, "note", texts);
     entry->record = (GreyRecord){
         .kind = (guint8)kind,

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define LIST_LIMIT 100
+/* A hundred years: what is longer is a mistake. */
+#define RULE_SECONDS_MAX 3153600000
 
 static gint64
 now_of(const AdminCall *call)
@@ -198,10 +200,31 @@ lower(AdminCall *call, const char *member)
     return g_string_chunk_insert(call->texts, address);
 }
 
+/* Of networks only the one of the configured length is looked for: a rule for another would never
+ * apply. */
+static const char *
+check_network(const AdminCall *call)
+{
+    const Greylist *greylist = call->greylist;
+    const char *source = call->entry.source;
+    NetPrefix prefix;
+    if (!g_str_has_prefix(source, "n:") || net_prefix_parse(&prefix, source + 2))
+        return NULL;
+    guint bits = prefix.address.size == 4 ? greylist->ipv4_prefix : greylist->ipv6_prefix;
+    if (bits == 0 || prefix.bits == bits) /* 0: a store without a host */
+        return NULL;
+    return "a network must be as long as ipv4-prefix or ipv6-prefix says, else no client is found "
+           "in it; allow-clients in the configuration takes any";
+}
+
 static void
 put_rule(AdminCall *call, GreyState state)
 {
     gint64 now = now_of(call), seconds = admin_number(call, "seconds", 0);
+    if (seconds > RULE_SECONDS_MAX) {
+        admin_fail(call, "a rule lasts a hundred years at most; without a time it stays");
+        return;
+    }
     gint64 until = admin_number(call, "until", seconds > 0 ? now + seconds : 0);
     if (seconds < 0 || (until != 0 && until <= now)) {
         admin_fail(call, "the rule would have ended already");
@@ -219,7 +242,11 @@ put_rule(AdminCall *call, GreyState state)
         .sender = lower(call, "sender"),
         .recipient = lower(call, "recipient"),
         .note = g_string_chunk_insert(call->texts, note)};
-    write_entry(call);
+    const char *wrong = check_network(call);
+    if (wrong)
+        admin_fail(call, wrong);
+    else
+        write_entry(call);
 }
 
 static void

@@ -71,7 +71,8 @@ gboolean admin_truth(const AdminCall *call, const char *member, gboolean preset)
 void admin_write_entry(JsonBuilder *builder, const GreyEntry *entry);
 /* Texts are kept in texts. NULL: done; else what is wrong. */
 const char *admin_read_entry(JsonObject *object, GStringChunk *texts, GreyEntry *entry);
-/* "d:", "n:" or "a:" put before a source that has none. Kept in texts. */
+/* "d:", "n:" or "a:" put before a source that has none, and all in the form that the greylist
+ * writes. Kept in texts. */
 const char *admin_source(const char *text, GStringChunk *texts);
 void admin_write_text(JsonBuilder *builder, const char *member, const char *text);
 void admin_write_number(JsonBuilder *builder, const char *member, gint64 number);

@@ -103,6 +103,12 @@ test_entries(void)
     IS(again, "$.deleted", "0");
     g_assert_cmpstr(visit_word(harness, NULL, "192.0.2.9", "<a@example.org>", "<b@example.net>"),
                     ==, "delayed");
+    g_autoptr(JsonNode) typed = call(harness, "pass",
+                                     "{\"source\": \"n:192.0.2.0/24\", \"sender\": "
+                                     "\"A@Example.org\", \"recipient\": \"B@example.NET\"}");
+    IS(typed, "$.entry.sender", "\"a@example.org\"");
+    g_autoptr(JsonNode) found = call(harness, "show", name);
+    IS(found, "$.entry.state", "\"passed\"");
     assert_fails(harness, "pass", "{\"source\": \"192.0.2.0/24\"}");
     assert_fails(harness, "show", "{\"kind\": \"nonsense\"}");
     mm_harness_free(harness);
@@ -141,6 +147,13 @@ test_rules(void)
         call(harness, "list", "{\"kind\": \"rule\", \"state\": \"blocked\"}");
     IS(list, "$.entries[0].sender", "\"@spam.example\"");
     IS(list, "$.next", "null");
+    g_autoptr(JsonNode) long_form = call(harness, "block", "{\"source\": \"2001:DB8:0::1\"}");
+    IS(long_form, "$.entry.source", "\"a:2001:db8::1\"");
+    g_autoptr(JsonNode) domain = call(harness, "block", "{\"source\": \"Example.ORG\"}");
+    IS(domain, "$.entry.source", "\"d:example.org\"");
+    /* Of a network only the configured length is looked for. */
+    assert_fails(harness, "block", "{\"source\": \"192.0.0.0/16\"}");
+    assert_fails(harness, "allow", "{\"sender\": \"x@y.z\", \"seconds\": 9223372036854775807}");
     assert_fails(harness, "allow", "{}");
     assert_fails(harness, "allow", "{\"source\": \"x\", \"sender\": \"y\"}");
     assert_fails(harness, "block", "{\"sender\": \"x@y.z\", \"seconds\": -5}");
