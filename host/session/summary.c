@@ -49,12 +49,21 @@ mm_summary_begin(MmSession *session, MilterSlice sender)
         session->summary.accepted = g_ptr_array_new_with_free_func(g_free);
 }
 
+/* What the client was told, without its words. */
+static MilterVerdictKind
+kind_of_refusal(const MmVerdict *verdict)
+{
+    if (verdict->kind != MILTER_VERDICT_REPLY)
+        return verdict->kind;
+    return verdict->reply[0] == '4' ? MILTER_VERDICT_TEMPFAIL : MILTER_VERDICT_REJECT;
+}
+
 void
 mm_summary_recipient(MmSession *session, MilterSlice recipient, const MmVerdict *verdict)
 {
     MmSummary *summary = &session->summary;
     if (verdict->kind != MILTER_VERDICT_CONTINUE) {
-        summary->refused = verdict->kind;
+        summary->refused = kind_of_refusal(verdict);
         return;
     }
     summary->recipients++;

@@ -19,6 +19,19 @@
     }
 
 static const Case recipients[] = {
+    /* The line of a message says what its recipients were told. */
+    {.path = "/summary/later",
+     .n = 1,
+     .scripts = {SAYS_AT("R", "y451 4.7.1 later|")},
+     .steps = {OPEN, MAIL("c"), RCPT("y451 4.7.1 later|"), {"A", ""}, MAIL("c")},
+     .codes = {"OCHMRAMAQ"},
+     .log = "message: temporary-failure (session=1 "},
+    {.path = "/summary/never",
+     .n = 1,
+     .scripts = {SAYS_AT("R", "y550 5.7.1 never|")},
+     .steps = {OPEN, MAIL("c"), RCPT("y550 5.7.1 never|"), {"A", ""}, MAIL("c")},
+     .codes = {"OCHMRAMAQ"},
+     .log = "message: reject (session=1 "},
     {.path = "/conformance/075",
      .n = 3,
      .scripts = {{0}, SAYS_AT("R1", "r")},
