@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* po/POTFILES names every source with a text to translate, and no other. */
+/* po/POTFILES names every source and every schema with a text to translate, and no other. */
 #include <glib.h>
 #include <string.h>
 
@@ -23,7 +23,8 @@ read_folder(GHashTable *marked, const GRegex *mark, const char *folder, const ch
         g_autofree char *below = g_strconcat(name, "/", entry, NULL);
         if (g_file_test(path, G_FILE_TEST_IS_DIR))
             read_folder(marked, mark, path, below);
-        else if (g_str_has_suffix(entry, ".c") || g_str_has_suffix(entry, ".h"))
+        else if (g_str_has_suffix(entry, ".c") || g_str_has_suffix(entry, ".h") ||
+                 strstr(entry, ".gschema.xml"))
             take_if_marked(marked, mark, path, below);
     }
 }
@@ -31,10 +32,10 @@ read_folder(GHashTable *marked, const GRegex *mark, const char *folder, const ch
 static void
 test_potfiles(void)
 {
-    static const char *const folders[] = {"host", "plugins"};
+    static const char *const folders[] = {"host", "plugins", "data/schemas"};
     g_autofree char *path = g_test_build_filename(G_TEST_DIST, "po", "POTFILES", NULL);
     g_autofree char *text = NULL;
-    g_autoptr(GRegex) mark = g_regex_new("(^|[^A-Za-z0-9_])N?_\\(\\s*\"", 0, 0, NULL);
+    g_autoptr(GRegex) mark = g_regex_new("(^|[^A-Za-z0-9_])N?_\\(\\s*\"|<summary>", 0, 0, NULL);
     g_autoptr(GHashTable) marked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     guint problems = 0;
     for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
