@@ -83,12 +83,29 @@ mm_daemon_ready(void)
 
 /* ---- The file. */
 
+/* A file with another name somewhere is not one that we made: in a folder of the user's we will run
+ * as, root would write over whatever he links there. */
+static gboolean
+is_plain(int fd)
+{
+    struct stat status;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink <= 1)
+        return TRUE;
+    errno = EMLINK;
+    return FALSE;
+}
+
 static int
 open_locked(const char *path, GError **error)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0) {
         fail(error, path);
+        return -1;
+    }
+    if (!is_plain(fd)) {
+        fail(error, path);
+        close(fd);
         return -1;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)

@@ -65,7 +65,7 @@ give(const char *path, uid_t owner, const char *name, GError **error)
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _("there is no group “%s”"), name);
         return FALSE;
     }
-    if (chown(path, geteuid() == 0 ? owner : (uid_t)-1, group ? group->gr_gid : (gid_t)-1) != 0) {
+    if (lchown(path, geteuid() == 0 ? owner : (uid_t)-1, group ? group->gr_gid : (gid_t)-1) != 0) {
         fail(-1, path, error);
         return FALSE;
     }
@@ -82,15 +82,20 @@ bind_unix(const MmListenerOptions *options, const struct sockaddr_storage *stora
     int fd = mm_address_socket(AF_UNIX);
     if (fd < 0)
         return fail(fd, "socket", error);
-    /* Nobody connects before mode and group are right: listen comes last. */
-    if (bind(fd, (const struct sockaddr *)storage, length) != 0)
+    /* Nobody connects before mode and group are right: listen comes last. The folder may be the
+     * user's we will run as, and what stands there after bind another file by then, or a link to
+     * one: the mode is made by bind, and lchown follows no link. */
+    mode_t before = umask(0777 & ~(mode_t)options->mode);
+    int bound = bind(fd, (const struct sockaddr *)storage, length);
+    (void)umask(before);
+    if (bound != 0)
         return fail(fd, path, error);
     if (!give(path, options->owner, options->group, error)) {
         close(fd);
         (void)unlink(path);
         return -1;
     }
-    if (chmod(path, options->mode) != 0 || listen(fd, BACKLOG) != 0)
+    if (listen(fd, BACKLOG) != 0)
         return fail(fd, path, error);
     return fd;
 }

@@ -153,6 +153,10 @@ test_pid_file(Place *place, gconstpointer data)
     g_assert_cmpint(symlink(target, pid_file), ==, 0);
     g_autoptr(Ran) third = run_daemon(place, pid_file);
     g_assert_cmpint(third->code, ==, 1);
+    g_assert_cmpint(unlink(pid_file), ==, 0);
+    g_assert_cmpint(link(target, pid_file), ==, 0);
+    g_autoptr(Ran) fourth = run_daemon(place, pid_file);
+    g_assert_cmpint(fourth->code, ==, 1);
     g_autofree char *kept = NULL;
     g_assert_true(g_file_get_contents(target, &kept, NULL, NULL));
     g_assert_cmpstr(kept, ==, "x");
