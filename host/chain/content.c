@@ -258,6 +258,14 @@ fail_for_spool(MmChain *chain, MmMember *member, const GError *error)
     fail(chain, member, MILTER_EVENT_BODY);
 }
 
+/* A stage without a part in the envelope is found out here. */
+static void
+fail_not_open(MmChain *chain, MmMember *member)
+{
+    mm_answer_set(&member->answer, MILTER_VERDICT_FAILED, NULL, "could not be opened");
+    fail(chain, member, MILTER_EVENT_HEADER);
+}
+
 /* ---- Feeding. */
 
 /* A fact that became known since keeps it out of the message. */
@@ -279,6 +287,10 @@ feed_member(MmChain *chain, MmMember *member)
         g_autoptr(GError) error = NULL;
         if (drops_out(member))
             return;
+        if (!member->data) {
+            fail_not_open(chain, member);
+            return;
+        }
         if (!next_event(chain, member, &member->shown, &error)) {
             if (error)
                 fail_for_spool(chain, member, error);
@@ -422,12 +434,19 @@ mm_content_resume(MmChain *chain, MmMember *member)
 
 /* ---- What the session hands over. */
 
+static gboolean
+headers_fit(const MmChain *chain)
+{
+    guint64 n = mm_message_n_headers(chain->message);
+    return chain->headers_size + n * MM_HEADER_COST <= MM_HEADERS_MAX;
+}
+
 void
 mm_chain_header(MmChain *chain, MilterSlice name, MilterSlice value)
 {
     start_content(chain);
     chain->headers_size += name.size + value.size;
-    if (chain->headers_size <= MM_HEADERS_MAX)
+    if (headers_fit(chain))
         mm_message_add_header(chain->message, name, value);
 }
 
@@ -435,8 +454,8 @@ mm_chain_header(MmChain *chain, MilterSlice name, MilterSlice value)
 static void
 refuse_headers(MmChain *chain)
 {
-    g_autoptr(GError) error = g_error_new_literal(G_FILE_ERROR, G_FILE_ERROR_NOSPC,
-                                                  "the message has too many header bytes");
+    g_autoptr(GError) error =
+        g_error_new_literal(G_FILE_ERROR, G_FILE_ERROR_NOSPC, "the message has too many headers");
     for (guint i = 0; i < chain->n_members; i++) {
         if (is_fed(&chain->members[i]))
             fail_for_spool(chain, &chain->members[i], error);
@@ -448,7 +467,7 @@ mm_chain_end_of_headers(MmChain *chain)
 {
     start_content(chain);
     chain->end_of_headers = TRUE;
-    if (chain->headers_size > MM_HEADERS_MAX)
+    if (!headers_fit(chain))
         refuse_headers(chain);
 }
 

@@ -6,10 +6,16 @@
 
 #include <string.h>
 
+/* What a stage may change in one message, its new body aside. No message needs as much; a child
+ * that never ends would fill memory, and a long list takes long to apply. */
+#define COUNT_MAX 16384u
+#define BYTES_MAX (16u * 1024u * 1024u)
+
 struct MmEdits {
     const MmSpoolLimits *limits;
     GArray *list; /* of MilterEdit; NULL before the first */
     MmArena texts;
+    gsize bytes;   /* of texts */
     MmSpool *body; /* NULL: not replaced */
     guint body_cr; /* how many CR the new body ends with, up to 2 */
     gboolean has_cr_crlf;
@@ -154,6 +160,20 @@ append_body(MmEdits *edits, MilterSlice piece, GError **error)
            mm_spool_append(edits->body, piece.data + done, piece.size - done, error);
 }
 
+/* Counts an operation. */
+static gboolean
+take_room(MmEdits *edits, const MilterEdit *edit, GError **error)
+{
+    gsize bytes = edits->bytes + edit->name.size + edit->value.size;
+
+    if (mm_edits_count(edits) >= COUNT_MAX || bytes > BYTES_MAX) {
+        g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC, _("too many edits"));
+        return FALSE;
+    }
+    edits->bytes = bytes;
+    return TRUE;
+}
+
 gboolean
 mm_edits_add(MmEdits *edits, const MilterEdit *edit, GError **error)
 {
@@ -167,6 +187,8 @@ mm_edits_add(MmEdits *edits, const MilterEdit *edit, GError **error)
     }
     if (edit->kind == MILTER_EDIT_REPLACE_BODY)
         return append_body(edits, edit->value, error);
+    if (!take_room(edits, edit, error))
+        return FALSE;
     if (edits->list == NULL)
         edits->list = g_array_new(FALSE, FALSE, sizeof(MilterEdit));
     copy = *edit;

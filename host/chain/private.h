@@ -10,8 +10,11 @@
 
 /* Seconds kept back of what the MTA grants, for the answer to get there in time. */
 #define MM_BUDGET_MARGIN 1.0
-/* Header bytes of one message; more is treated as a full spool. */
+/* Header bytes of one message; more is treated as a full spool. Each header counts for what it
+ * takes to keep it as well: a large message of nothing but empty headers takes sixteen times its
+ * size. */
 #define MM_HEADERS_MAX (16u * 1024u * 1024u)
+#define MM_HEADER_COST 64u
 
 /* A member's part in the session as a whole. */
 typedef enum MmStanding {

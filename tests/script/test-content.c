@@ -136,11 +136,34 @@ test_101(void)
     rig_end(rig);
 }
 
+/* Ten megabytes are no large message, but they may be two million headers. */
+static void
+test_empty_headers(void)
+{
+    static const char *const stages[] = {"!plugin='script-fact'", NULL};
+    Mta mta;
+    MmBuffer out;
+    Rig *rig = rig_new(1, NULL, stages);
+    rig_start(rig);
+    rig_open(rig, &mta);
+    mta_dialog(&mta, (const Step[]){ENVELOPE, {NULL, NULL}});
+    mm_buffer_init(&out, 0);
+    for (guint i = 0; i < 300000; i++)
+        mm_frame_append(&out, 'L', "X\0", 3);
+    g_assert_true(line_send(&mta.line, mm_buffer_data(&out), mm_buffer_length(&out)));
+    mm_buffer_clear(&out);
+    mta_step(&mta, "N~E", "t");
+    mta_finish(&mta);
+    host_wait_log(rig->host, "stage-failed", "the message has too many headers");
+    rig_end(rig);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     cases_add(contents, G_N_ELEMENTS(contents));
     g_test_add_func("/conformance/101", test_101);
+    g_test_add_func("/content/empty-headers", test_empty_headers);
     return g_test_run();
 }

@@ -266,6 +266,28 @@ test_body_random(void)
     }
 }
 
+/* A child that never ends. */
+static void
+test_endless(void)
+{
+    g_autoptr(MmEdits) edits = mm_edits_new(&limits);
+    g_autoptr(MmEdits) large = mm_edits_new(&limits);
+    g_autofree char *text = g_strnfill(1024 * 1024, 'x');
+    const MilterEdit small = {sizeof small, MILTER_EDIT_ADD_HEADER, 0, 0, SLICE("X"), SLICE("1")};
+    const MilterEdit big = {sizeof big, MILTER_EDIT_ADD_HEADER, 0, 0,
+                            SLICE("X"), {text, 1024 * 1024}};
+    g_autoptr(GError) first = NULL;
+    g_autoptr(GError) second = NULL;
+
+    while (mm_edits_count(edits) < 100000 && mm_edits_add(edits, &small, &first))
+        continue;
+    g_assert_error(first, G_FILE_ERROR, G_FILE_ERROR_NOSPC);
+    while (mm_edits_count(large) < 1000 && mm_edits_add(large, &big, &second))
+        continue;
+    g_assert_error(second, G_FILE_ERROR, G_FILE_ERROR_NOSPC);
+    g_assert_cmpuint(mm_edits_count(large), ==, 15);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -280,5 +302,6 @@ main(int argc, char **argv)
     g_test_add_func("/edits/body-full", test_body_full);
     g_test_add_func("/edits/body-splits", test_body_splits);
     g_test_add_func("/edits/body-random", test_body_random);
+    g_test_add_func("/edits/endless", test_endless);
     return g_test_run();
 }
