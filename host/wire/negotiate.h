@@ -15,8 +15,9 @@
 
 #define MM_PROTOCOL_VERSION 6u
 #define MM_PROTOCOL_VERSION_MIN 2u
-#define MM_N_SYMBOL_LISTS 7 /* SMFIM_CONNECT to SMFIM_EOH */
-#define MM_SYMBOLS_MAX 50   /* names a stage (Sendmail MAXFILTERMACROS) */
+#define MM_N_SYMBOL_LISTS 7     /* SMFIM_CONNECT to SMFIM_EOH */
+#define MM_SYMBOLS_MAX 50       /* names a stage (Sendmail MAXFILTERMACROS) */
+#define MM_SYMBOL_SIZE_MAX 128u /* bytes of one: the seven lists fit into what an MTA takes */
 
 typedef struct MmOptions {
     guint32 version, actions, protocol;
@@ -56,8 +57,8 @@ typedef struct MmSymbols MmSymbols;
 MmSymbols *mm_symbols_new(void);
 void mm_symbols_free(MmSymbols *symbols);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MmSymbols, mm_symbols_free)
-/* Adds the names of list, separated by blanks or commas; those over MM_SYMBOLS_MAX are left out:
- * FALSE then. */
+/* Adds the names of list, separated by blanks or commas; those over MM_SYMBOLS_MAX, and
+ * those that are too long, are left out: FALSE then. */
 gboolean mm_symbols_add(MmSymbols *symbols, const char *list, gsize size);
 gboolean mm_symbols_contains(const MmSymbols *symbols, const char *name);
 guint mm_symbols_count(const MmSymbols *symbols);

@@ -71,7 +71,7 @@ add_one(MmSymbols *symbols, const char *name, gsize size)
 {
     if (contains(symbols, bare(name, size)))
         return TRUE;
-    if (symbols->names->len >= MM_SYMBOLS_MAX)
+    if (symbols->names->len >= MM_SYMBOLS_MAX || size > MM_SYMBOL_SIZE_MAX)
         return FALSE;
     char *copy = g_strndup(name, size);
     g_ptr_array_add(symbols->names, copy);

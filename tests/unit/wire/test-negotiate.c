@@ -304,6 +304,8 @@ test_symbols_bounds(void)
     g_assert_true(mm_symbols_add(symbols, "abcdef", 3));
     g_assert_true(mm_symbols_add(symbols, "x\0y", 3));
     g_assert_true(mm_symbols_add(symbols, "", 0));
+    g_autofree char *endless = g_strnfill(4 * 1024 * 1024, 'x');
+    g_assert_false(mm_symbols_add(symbols, endless, strlen(endless)));
     g_assert_cmpstr(mm_symbols_text(symbols), ==, "abc x y");
 }
 
