@@ -344,6 +344,17 @@ on_abort(MmSession *session)
     return TRUE;
 }
 
+/* Stages of a configuration that was loaded since may want what the MTA was told to leave out: then
+ * it must connect anew. */
+static gboolean
+may_go_on(const MmSession *session)
+{
+    MmRoster *roster = mm_crew_roster(session->crew);
+    gboolean suffices = mm_upstream_suffices(&session->answer, roster->snapshot);
+    mm_roster_unref(roster);
+    return suffices && !session->sessions->draining;
+}
+
 /* The MTA keeps the connection for another client: the stages get a new session. */
 static gboolean
 on_new_connection(MmSession *session)
@@ -351,6 +362,10 @@ on_new_connection(MmSession *session)
     if (!session->negotiated)
         return FALSE;
     abort_message(session);
+    if (!may_go_on(session)) {
+        mm_session_end(session);
+        return TRUE;
+    }
     mm_chain_free(session->chain);
     mm_macros_free(session->macros);
     session->macros = mm_macros_new();

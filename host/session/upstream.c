@@ -133,6 +133,13 @@ declined(const MmSnapshot *snapshot)
     return bits;
 }
 
+gboolean
+mm_upstream_suffices(const MmOptions *answer, const MmSnapshot *snapshot)
+{
+    const guint32 all = SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOBODY;
+    return (answer->protocol & all & ~declined(snapshot)) == 0;
+}
+
 void
 mm_upstream_answer(const MmOptions *offer, MmChain *chain, MmOptions *answer)
 {

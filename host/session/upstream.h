@@ -16,6 +16,8 @@ void mm_upstream_offer(const MmOptions *options, MilterOffer *offer);
  * Never a bit that was not offered: Sendmail would drop us. symbols are borrowed from the chain's
  * roster. */
 void mm_upstream_answer(const MmOptions *offer, MmChain *chain, MmOptions *answer);
+/* Whether an MTA that was given answer sends all that the stages of snapshot may want. */
+gboolean mm_upstream_suffices(const MmOptions *answer, const MmSnapshot *snapshot);
 /* Appends the reply for a verdict. at: what may not be said there is not (UNKNOWN takes no
  * discard). */
 void mm_upstream_verdict(MmBuffer *out, MilterEventKind at, const MmVerdict *verdict);

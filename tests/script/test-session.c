@@ -295,6 +295,29 @@ test_drain(gconstpointer before)
     rig_stop(rig);
 }
 
+/* After QUIT_NC the MTA goes on with what it was told at the first negotiation: when a reload
+ * brought a stage that reads the body, that is too little. */
+static void
+test_new_connection_after_reload(void)
+{
+    static const char *const stages[] = {"!plugin='script-fact'", NULL};
+    Mta mta, other;
+    Rig *rig = rig_new(1, "workers=1", stages);
+    rig_start(rig);
+    rig_open(rig, &mta);
+    mta_dialog(&mta, (const Step[]){{"K", ""}, {CLIENT, "c"}, {NULL, NULL}});
+    g_autofree char *config = g_strdup_printf("%s\n[stages/reader]\nplugin='relay'\nstandby=0\n"
+                                              "connection-spec='unix:%s/child-0'\n",
+                                              rig->config, rig->directory);
+    host_reload(rig->host, config);
+    rig_open(rig, &other); /* the one worker has the new configuration when it answers */
+    mta_step(&mta, "K", "EOF");
+    mta_dialog(&other, (const Step[]){{"K", ""}, {CLIENT, "c"}, {NULL, NULL}});
+    mta_drop(&mta);
+    mta_finish(&other);
+    rig_end(rig);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -305,6 +328,7 @@ main(int argc, char **argv)
     g_test_add_func("/conformance/155", test_155);
     g_test_add_func("/conformance/156", test_156);
     g_test_add_func("/conformance/157", test_157);
+    g_test_add_func("/session/new-connection-after-reload", test_new_connection_after_reload);
     g_test_add_data_func("/session/drain/working", GINT_TO_POINTER(TRUE), test_drain);
     g_test_add_data_func("/session/drain/behind", NULL, test_drain);
     return g_test_run();
