@@ -56,8 +56,8 @@ read_password(GreyRedis *redis, const char *file, GError **error)
     redis->password = *text ? g_steal_pointer(&text) : NULL;
     if (redis->password)
         return TRUE;
-    g_set_error(error, GREY_STORE_ERROR, GREY_STORE_ERROR_OPEN, "%s: its first line is empty",
-                file);
+    g_set_error(error, GREY_STORE_ERROR, GREY_STORE_ERROR_OPEN,
+                g_dgettext(GETTEXT_PACKAGE, N_("%s: its first line is empty")), file);
     return FALSE;
 }
 

@@ -114,8 +114,9 @@ check_folder(const char *path, GError **error)
     if (g_file_test(folder, G_FILE_TEST_IS_DIR))
         return TRUE;
     g_set_error(error, GREY_STORE_ERROR, GREY_STORE_ERROR_OPEN,
-                "%s: the folder %s does not exist; make it, owned by the user that serves", path,
-                folder);
+                g_dgettext(GETTEXT_PACKAGE, N_("%s: the folder %s does not exist; make it, owned "
+                                               "by the user that serves")),
+                path, folder);
     return FALSE;
 }
 
@@ -128,9 +129,9 @@ take_lock(GreySqlite *sqlite, GError **error)
     if (sqlite->lock >= 0 && flock(sqlite->lock, LOCK_EX | LOCK_NB) == 0)
         return TRUE;
     gboolean used = sqlite->lock >= 0 && errno == EWOULDBLOCK;
-    g_set_error(error, GREY_STORE_ERROR, GREY_STORE_ERROR_OPEN, "%s: %s",
-                used ? sqlite->path : name,
-                used ? "another process has it open" : g_strerror(errno));
+    g_set_error(
+        error, GREY_STORE_ERROR, GREY_STORE_ERROR_OPEN, "%s: %s", used ? sqlite->path : name,
+        used ? g_dgettext(GETTEXT_PACKAGE, N_("another process has it open")) : g_strerror(errno));
     return FALSE;
 }
 
