@@ -470,6 +470,8 @@ verdict_on_data(MmSession *session, const MmVerdict *verdict)
     if (!session->has_held) {
         if (verdict->kind == MILTER_VERDICT_DISCARD)
             discard_message(session, verdict);
+        else
+            mm_summary_data(session, verdict);
         return FALSE;
     }
     if (verdict->kind != MILTER_VERDICT_CONTINUE) {

@@ -40,9 +40,10 @@ typedef struct MmSummary {
     char *sender;
     char *queue_id;
     guint recipients;          /* accepted */
-    MilterVerdictKind refused; /* the last recipient's, if none was accepted */
-    gint64 asked_at;           /* END_OF_MESSAGE came */
-    GPtrArray *accepted;       /* of char*, if a stage has report */
+    MilterVerdictKind refused; /* of the last recipient or of DATA: TEMPFAIL or REJECT */
+    gboolean data_refused;
+    gint64 asked_at;     /* END_OF_MESSAGE came */
+    GPtrArray *accepted; /* of char*, if a stage has report */
 } MmSummary;
 
 struct MmSession {
@@ -100,6 +101,8 @@ MmChain *mm_session_new_chain(MmSession *session);
 /* summary.c */
 void mm_summary_begin(MmSession *session, MilterSlice sender);
 void mm_summary_recipient(MmSession *session, MilterSlice recipient, const MmVerdict *verdict);
+/* Of DATA: a refusal is the message's end, unless the MTA goes on. */
+void mm_summary_data(MmSession *session, const MmVerdict *verdict);
 /* The line, and the report to the stages. */
 void mm_summary_end(MmSession *session, const MmVerdict *verdict);
 /* The message is gone without a verdict for it. */

@@ -71,6 +71,15 @@ mm_summary_recipient(MmSession *session, MilterSlice recipient, const MmVerdict 
         g_ptr_array_add(summary->accepted, g_strndup(recipient.data, recipient.size));
 }
 
+void
+mm_summary_data(MmSession *session, const MmVerdict *verdict)
+{
+    session->summary.data_refused =
+        verdict->kind != MILTER_VERDICT_CONTINUE && verdict->kind != MILTER_VERDICT_ACCEPT;
+    if (session->summary.data_refused)
+        session->summary.refused = kind_of_refusal(verdict);
+}
+
 static void
 report(MmSession *session, const MmVerdict *verdict)
 {
@@ -166,7 +175,8 @@ mm_summary_abort(MmSession *session)
     const MmVerdict refused = {.kind = summary->refused};
     MmOutcome outcome = MM_OUTCOME_ABORT;
     MmLogLevel level = MM_LOG_INFO;
-    if (summary->recipients == 0 && summary->refused != MILTER_VERDICT_CONTINUE) {
+    if ((summary->recipients == 0 || summary->data_refused) &&
+        summary->refused != MILTER_VERDICT_CONTINUE) {
         outcome =
             summary->refused == MILTER_VERDICT_TEMPFAIL ? MM_OUTCOME_TEMPFAIL : MM_OUTCOME_REJECT;
         level = MM_LOG_NOTICE;
