@@ -8,6 +8,7 @@
 
 #include "greylist.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -191,6 +192,8 @@ ctl_local_open(const CtlOptions *options, GError **error)
 {
     Local *local = g_new0(Local, 1);
     here = local;
+    signal(SIGPIPE,
+           SIG_IGN); /* hiredis writes with write(2): a server that went away is an error */
     local->verbs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     local->worker = mm_worker_new_here(0, error);
     if (local->worker && open_store(local, options, error)) {
