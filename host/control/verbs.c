@@ -327,6 +327,10 @@ void
 mm_server_verb(gpointer data, MmRequest *request, const char *verb, const char *arguments)
 {
     MmServer *server = data;
+    if (!server->team) { /* what is still asked at the very end */
+        mm_request_refuse(request, _("the host is stopping"));
+        return;
+    }
     for (guint i = 0; i < G_N_ELEMENTS(host_verbs); i++) {
         if (strcmp(verb, host_verbs[i].name) == 0) {
             host_verbs[i].function(server, request, arguments);

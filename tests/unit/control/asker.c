@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A stage for tests: it registers verbs and never objects. Instances of the same name share a
- * number, so that a reload can be seen in the answer. */
+ * number, so that a reload can be seen in the answer. It leaves a worker when somebody opens the
+ * FIFO that ASKER_GATE names. */
 #include <milter-manager/plugin.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct Asker {
     const MilterHost *host;
@@ -76,6 +79,16 @@ asker_discard(void *instance)
     free(instance);
 }
 
+static void
+asker_leave_worker(void *instance, void *in_worker)
+{
+    const char *gate = getenv("ASKER_GATE");
+    (void)instance;
+    (void)in_worker;
+    if (gate)
+        close(open(gate, O_RDONLY));
+}
+
 static void *
 asker_open(void *instance, void *in_worker, MilterWorker *worker, MilterSession *session)
 {
@@ -107,6 +120,7 @@ static const MilterStage stage = {
     .events = MILTER_EVENTS_ALL,
     .configure = asker_configure,
     .discard = asker_discard,
+    .leave_worker = asker_leave_worker,
     .open = asker_open,
     .close = asker_close,
     .event = asker_event,

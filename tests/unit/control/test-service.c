@@ -461,6 +461,32 @@ test_drain_twice(Place *place, gconstpointer data)
     manager_free(manager);
 }
 
+/* A request that comes when the workers are gone already. */
+static void
+test_ask_at_the_end(Place *place, gconstpointer data)
+{
+    static const char request[] = "{\"verb\":\"status\"}\n";
+    (void)data;
+    char answer[256] = "";
+    g_autofree char *gate = place_file(place, "gate");
+    g_autofree char *variable = g_strconcat("ASKER_GATE=", gate, NULL);
+    const char *const environment[] = {variable, NULL};
+    g_assert_cmpint(mkfifo(gate, 0600), ==, 0);
+    place_write(place, "workers=1", "[stages/one]\nplugin='asker'\n");
+    Manager *manager = manager_spawn(place, NULL, environment, foreground);
+    manager_wait_log(manager, "started:", NULL, 1);
+    kill(manager_pid(manager), SIGTERM);
+    manager_wait_log(manager, "stopped:", NULL, 1);
+    int fd = mta_connect(place->control);
+    g_assert_cmpint(write(fd, request, strlen(request)), ==, strlen(request));
+    close(open(gate, O_WRONLY));
+    g_assert_cmpint(recv(fd, answer, sizeof(answer) - 1, MSG_WAITALL), >, 0);
+    g_assert_true(g_str_has_prefix(answer, "{\"ok\":false,"));
+    close(fd);
+    g_assert_cmpint(manager_wait_end(manager), ==, 0);
+    manager_free(manager);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -483,5 +509,6 @@ main(int argc, char **argv)
     ADD("drain", test_drain);
     ADD("drain-limit", test_drain_limit);
     ADD("drain-twice", test_drain_twice);
+    ADD("ask-at-the-end", test_ask_at_the_end);
     return g_test_run();
 }
