@@ -225,9 +225,33 @@ ask_file(Seeker *seeker)
     return &seeker->conf;
 }
 
+/* Which file it is depends on what is not known: the usual one would be a guess. */
+static gboolean
+is_conf_open(const DetectSearch *search)
+{
+    const DetectRecord *record = search->record;
+    const char *text = NULL;
+    gboolean certain = FALSE;
+    if (record->conf_flag && detect_flag(search->words, record->conf_flag, &text, &certain))
+        return !certain;
+    return record->conf_variable && search->sh && sh_get(search->sh, record->conf_variable) &&
+           !sh_value(search->sh, record->conf_variable);
+}
+
+static void
+say_open(const DetectSearch *search, Hit *hit)
+{
+    hit->origin = origin_of_unknown(search);
+    hit->unknown = g_strdup(_("it depends on what is known only when the script runs"));
+}
+
 static void
 ask_conf(Seeker *seeker, Hit *hit)
 {
+    if (is_conf_open(seeker->search)) {
+        say_open(seeker->search, hit);
+        return;
+    }
     const ConfAnswer *answer = ask_file(seeker);
     if (answer->error) {
         hit->unknown = g_strdup(answer->error);
@@ -237,9 +261,14 @@ ask_conf(Seeker *seeker, Hit *hit)
     }
 }
 
+/* A script that was not followed to its end may have said something else. */
 static void
 ask_default(const DetectSearch *search, Hit *hit)
 {
+    if (search->sh && sh_stopped(search->sh)) {
+        say_open(search, hit);
+        return;
+    }
     hit->text = g_strdup(search->record->spec);
     hit->origin = g_strdup(search->record->origin ? search->record->origin : "default");
 }

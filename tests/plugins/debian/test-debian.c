@@ -399,6 +399,21 @@ test_hostile(Tree *tree, gconstpointer data)
     g_assert_nonnull(mm_harness_warning(tree->harness, 0));
 }
 
+/* What is not read to its end is not guessed: the usual socket may be another's. */
+static void
+test_endless(Tree *tree, gconstpointer data)
+{
+    (void)data;
+    put_debian(tree);
+    put_spamass(tree);
+    put(tree, "/etc/init.d/spamass-milter",
+        "f() { f; f; }\nf\n"
+        "start-stop-daemon --start --exec /usr/sbin/spamass-milter -- -p /run/own.sock\n");
+    expand(tree);
+    assert_key(tree, "spamass-milter", "enabled", "false", NULL);
+    g_assert_nonnull(mm_harness_warning(tree->harness, 0));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -423,6 +438,7 @@ main(int argc, char **argv)
     ADD("freebsd", NULL, test_freebsd);
     ADD("nothing", NULL, test_nothing);
     ADD("hostile", NULL, test_hostile);
+    ADD("endless", NULL, test_endless);
     mm_harness_standard_cases(PLUGIN, NULL);
     return g_test_run();
 }
