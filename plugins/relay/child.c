@@ -16,6 +16,8 @@ static void
 close_socket(Child *child)
 {
     const MilterHost *host = child->bench->relay->host;
+    host->timer_remove(child->limit);
+    child->limit = NULL;
     if (child->query) {
         host->resolve_cancel(child->bench->worker, child->query);
         child->query = 0;

@@ -71,7 +71,8 @@ struct Child {
     int fd;
     MilterWatch *watch;
     uint32_t watched;
-    uint64_t query; /* open name look-up, 0: none */
+    uint64_t query;     /* open name look-up, 0: none */
+    MilterTimer *limit; /* of its coming, on the bench; in a session the host has it */
     MmFrameReader reader;
     MmBuffer out;
     MmOptions offer;

@@ -51,6 +51,14 @@ back_off(Bench *bench)
 }
 
 static void
+came_too_late(void *data)
+{
+    Child *child = data;
+    child->limit = NULL;
+    child->ops->died(child, child->owner, "timed out", FALSE);
+}
+
+static void
 refill_now(void *data)
 {
     Bench *bench = data;
@@ -62,6 +70,8 @@ refill_now(void *data)
             back_off(bench);
             return;
         }
+        child->limit = bench->relay->host->timer_add(
+            bench->worker, bench->relay->connection_timeout, came_too_late, child);
         g_ptr_array_add(bench->coming, child);
     }
 }
@@ -70,6 +80,8 @@ static void
 standby_ready(Child *child, gpointer owner)
 {
     Bench *bench = owner;
+    bench->relay->host->timer_remove(child->limit);
+    child->limit = NULL;
     g_ptr_array_remove_fast(bench->coming, child);
     g_ptr_array_add(bench->ready, child);
     bench->pause = 0;

@@ -245,6 +245,26 @@ test_standby_stale(void)
     rig_stop(rig);
 }
 
+/* A child that accepts and says nothing is not waited for for ever. */
+static void
+test_standby_silent(void)
+{
+    static const char *const lines[] = {"standby=1\nconnection-timeout=0.4", NULL};
+    static const Script silent = {.says = {{"O", "!hang"}}};
+    Mta mta;
+    Rig *rig = rig_new(1, "workers=1", lines);
+    Child *child = rig->children[0];
+    child_set_script(child, &silent);
+    rig_start(rig);
+    mta_open(&mta, rig->socket);
+    mta_step(&mta, "O", "O*");
+    child_wait_connections(child, 2);
+    child_wait_ended(child, 0);
+    child_wait_ended(child, 1);
+    mta_finish(&mta);
+    rig_stop(rig);
+}
+
 /* ---- Waits: an old MTA that cannot quarantine, and a budget for all stages together. */
 
 static const Case waits[] = {
@@ -303,6 +323,7 @@ main(int argc, char **argv)
     g_test_add_func("/recovery/abort-while-negotiating", test_abort_while_negotiating);
     g_test_add_func("/recovery/standby", test_standby);
     g_test_add_func("/recovery/standby-stale", test_standby_stale);
+    g_test_add_func("/recovery/standby-silent", test_standby_silent);
     cases_add(waits, G_N_ELEMENTS(waits));
     return g_test_run();
 }
