@@ -2,6 +2,8 @@
 #include "chain/health.h"
 
 #define MAX_DOUBLINGS 16u
+/* A session that probes and then says nothing for so long is waited for no longer. */
+#define PROBE_SECONDS 60
 
 void
 mm_health_init(MmHealth *health)
@@ -22,10 +24,12 @@ mm_health_admits(MmHealth *health, gint64 now)
     if (!g_atomic_int_get(&health->tripped))
         return TRUE;
     g_mutex_lock(&health->lock);
-    gboolean probe =
-        !g_atomic_int_get(&health->tripped) || (now >= health->probe_at && !health->probing);
-    if (probe)
+    gint64 due = health->probe_at + (health->probing ? PROBE_SECONDS * G_USEC_PER_SEC : 0);
+    gboolean probe = !g_atomic_int_get(&health->tripped) || now >= due;
+    if (probe) {
         health->probing = TRUE;
+        health->probe_at = now;
+    }
     g_mutex_unlock(&health->lock);
     return probe;
 }

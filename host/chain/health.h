@@ -33,7 +33,8 @@ typedef enum MmHealthChange {
 
 void mm_health_init(MmHealth *health);
 void mm_health_clear(MmHealth *health);
-/* FALSE: do not ask now. TRUE while healthy, and once a delay for the session that probes. */
+/* FALSE: do not ask now. TRUE while healthy, and once a delay for the session that probes; again
+ * after a minute in which that came to no end. */
 gboolean mm_health_admits(MmHealth *health, gint64 now);
 /* The session that probed ended without an answer either way: another may probe. */
 void mm_health_abandon(MmHealth *health);

@@ -29,6 +29,9 @@ test_trips(void)
     g_assert_false(mm_health_admits(&health, 5 * SECOND - 1));
     g_assert_true(mm_health_admits(&health, 5 * SECOND));
     g_assert_false(mm_health_admits(&health, 5 * SECOND)); /* one session probes */
+    g_assert_false(mm_health_admits(&health, 65 * SECOND - 1));
+    g_assert_true(mm_health_admits(&health, 65 * SECOND)); /* it idles: another one */
+    g_assert_false(mm_health_admits(&health, 65 * SECOND));
     g_assert_cmpint(mm_health_succeeded(&health), ==, MM_HEALTH_RECOVERED);
     g_assert_true(mm_health_admits(&health, 5 * SECOND));
     g_assert_cmpint(mm_health_succeeded(&health), ==, MM_HEALTH_SAME);
