@@ -13,10 +13,11 @@ open_member(MmChain *chain, guint i)
     member->chain = chain;
     member->instance = instance;
     member->events = instance->stage->events;
-    member->slot = mm_crew_take_slot(chain->crew, member);
     member->standing = MM_STANDING_READY;
     member->data =
         instance->stage->open(instance->data, chain->roster->in_worker[i], chain->crew, chain);
+    if (member->data) /* else it is asked nothing, and nothing closes it */
+        member->slot = mm_crew_take_slot(chain->crew, member);
 }
 
 MmChain *

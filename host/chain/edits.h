@@ -32,7 +32,8 @@ GQuark mm_edits_error_quark(void);
  * LF (a CR before LF would be stored by both MTAs); a lone CR is kept. Line breaks in a quarantine
  * reason become blanks: neither MTA takes more than a line. FALSE with error: the edit is malformed
  * (MM_EDITS_ERROR: unknown kind, size too small, header name empty or with a line break, NUL in a
- * text), or the new body cannot be written (G_FILE_ERROR).
+ * text), or the new body cannot be written or there are more than 16384 edits or 16 MB of their
+ * texts (G_FILE_ERROR).
  *
  * REPLACE_BODY appends to the new body and is not in the list of operations. Pieces may be cut
  * anywhere. A LF without CR becomes CRLF, as both MTAs make it; a lone CR stays. */
