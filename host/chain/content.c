@@ -346,13 +346,16 @@ fail_later_waves(MmChain *chain, const GError *error)
     }
 }
 
-/* Later stages cannot be shown a message that its edits did not go into. */
-static void
+/* Later stages cannot be shown a message that its edits did not go into. FALSE: stages of the wave
+ * may have failed of it too. */
+static gboolean
 take_edits(MmChain *chain)
 {
     g_autoptr(GError) error = NULL;
-    if (!mm_wave_commit(chain, &error))
-        fail_later_waves(chain, error);
+    if (mm_wave_commit(chain, &error))
+        return TRUE;
+    fail_later_waves(chain, error);
+    return FALSE;
 }
 
 typedef enum WaveState {
@@ -412,7 +415,8 @@ advance(MmChain *chain)
         state = chain->end_of_message ? judge_wave(chain) : WAVE_WORKING;
         if (state != WAVE_PASSED)
             break;
-        take_edits(chain);
+        if (!take_edits(chain) && (state = judge_wave(chain)) != WAVE_PASSED)
+            break;
         chain->wave++;
         if (wave_reads_headers(chain))
             mm_message_headers_shown(chain->message);

@@ -179,7 +179,7 @@ void mm_content_resume(MmChain *chain, MmMember *member);
 void mm_content_reset(MmChain *chain);
 
 /* wave.c: the wave has passed. FALSE with error: the message is not what it should be, and cannot
- * be shown to later waves. */
+ * be shown to later waves; stages of the wave whose edits come behind have failed. */
 gboolean mm_wave_commit(MmChain *chain, GError **error);
 
 /* member.c: admission and failure. */

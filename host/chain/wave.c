@@ -61,6 +61,14 @@ apply_edits(MmChain *chain, MmMember *member, const MmView *view, GError **error
     return applied;
 }
 
+/* It was not shown what stands now, and what its indexes mean there can no more be found out. */
+static void
+fail_editor(MmMember *member, const GError *error)
+{
+    mm_answer_set(&member->answer, MILTER_VERDICT_FAILED, NULL, error->message);
+    mm_member_fail(member, MILTER_EVENT_END_OF_MESSAGE);
+}
+
 gboolean
 mm_wave_commit(MmChain *chain, GError **error)
 {
@@ -73,7 +81,11 @@ mm_wave_commit(MmChain *chain, GError **error)
         MmMember *member = &chain->members[i];
         if (!has_edits(chain, member))
             continue;
-        if (shown && applied)
+        if (!applied) {
+            fail_editor(member, *error);
+            continue;
+        }
+        if (shown)
             applied = apply_edits(chain, member, first ? NULL : view, error);
         first = FALSE;
         g_ptr_array_add(chain->committed, member->edits);
