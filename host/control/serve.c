@@ -321,9 +321,13 @@ begin(MmServer *server, GError **error)
 static void
 run(MmServer *server)
 {
+    static const int numbers[] = {SIGHUP, SIGTERM, SIGINT, SIGUSR2};
     g_main_loop_run(server->loop);
-    for (guint i = 0; i < G_N_ELEMENTS(server->signals); i++)
+    /* What is left ends by itself: a signal that comes now must not cut it short. */
+    for (guint i = 0; i < G_N_ELEMENTS(server->signals); i++) {
         g_source_remove(server->signals[i]);
+        signal(numbers[i], SIG_IGN);
+    }
     g_main_loop_unref(server->loop);
 }
 
