@@ -274,7 +274,7 @@ drops_out(MmMember *member)
 {
     if (member->instance->n_conditions == 0 || !mm_member_is_shut_out(member))
         return FALSE;
-    mm_member_abort(member);
+    mm_member_shut_out(member);
     mm_answer_clear(&member->answer);
     member->feed.answered = TRUE;
     return TRUE;

@@ -40,6 +40,13 @@ takes_part(const MmMember *member, MilterEventKind kind)
     return !is_of_message(kind) || kind == MILTER_EVENT_MAIL || member->part == MM_PART_IN;
 }
 
+void
+mm_member_shut_out(MmMember *member)
+{
+    mm_member_abort(member);
+    g_clear_pointer(&member->edits, mm_edits_free);
+}
+
 gboolean
 mm_member_is_admitted(MmMember *member, MilterEventKind kind, guint32 flags)
 {
@@ -47,7 +54,7 @@ mm_member_is_admitted(MmMember *member, MilterEventKind kind, guint32 flags)
         return FALSE;
     if (mm_member_is_shut_out(member)) {
         if (member->part == MM_PART_IN)
-            mm_member_abort(member);
+            mm_member_shut_out(member);
         return FALSE;
     }
     if (kind == MILTER_EVENT_MAIL)

@@ -196,6 +196,9 @@ void mm_member_fall_back(MmMember *member, MilterEventKind kind, const char *det
 void mm_member_succeed(MmMember *member);
 /* The message is over for the member without its END_OF_MESSAGE answered. */
 void mm_member_abort(MmMember *member);
+/* It stays out of the message it is in, and what it has done to it does not count. Before its edits
+ * are taken. */
+void mm_member_shut_out(MmMember *member);
 void mm_member_new_message(MmMember *member);
 void mm_member_close(MmMember *member);
 void mm_member_set_word(MmMember *member, const char *word);
