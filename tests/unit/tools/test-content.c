@@ -276,6 +276,8 @@ static const char macro_mail[] = "Subject: x\n\nbody\n";
 static char *
 macros_at(const Stand *stand, const char *stage)
 {
+    /* What it prints last, when the session is over: all of it has come then. */
+    g_assert_true(test_process_wait_for(stand->filter, "\nclose", TEST_PATIENCE));
     g_autofree char *output = test_process_output(stand->filter);
     g_autofree char *start = g_strdup_printf("%s ", stage);
     g_auto(GStrv) lines = g_strsplit(output, "\n", -1);

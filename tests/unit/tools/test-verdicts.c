@@ -152,6 +152,8 @@ test_two_messages(void)
     run_expect(run, 4, "status: temporary-failure [451]<4.7.1>(later)");
     g_assert_cmpstr(run->lines[2], ==, "");
     g_assert_cmpstr(run->lines[3], ==, "status: temporary-failure [451]<4.7.1>(later)");
+    /* What it prints last, when the session is over: all of it has come then. */
+    g_assert_true(test_process_wait_for(stand.filter, "\nclose", TEST_PATIENCE));
     g_autofree char *seen = test_process_output(stand.filter);
     char *connect = strstr(seen, "connect <");
     g_assert_nonnull(connect);
