@@ -314,6 +314,8 @@ talk_event(Talk *talk, MilterTicket ticket, const MilterEvent *event, MilterVerd
 {
     talk->ticket = ticket;
     talk->event = event;
+    if (event->kind >= MILTER_N_EVENTS) /* of a later host: the protocol has no word for it */
+        return MILTER_DONE;
     if (talk->accepted_all) {
         verdict->kind = MILTER_VERDICT_ACCEPT;
         return MILTER_DONE;
