@@ -253,7 +253,10 @@ take_answer(MmChain *chain, MmMember *member)
 static void
 fail_for_spool(MmChain *chain, MmMember *member, const GError *error)
 {
+    gboolean running = chain->running;
+    chain->running = TRUE;   /* others that answer from within wait */
     mm_member_abort(member); /* it does not know yet that the message is over for it */
+    chain->running = running;
     mm_answer_set(&member->answer, MILTER_VERDICT_FAILED, NULL, error->message);
     fail(chain, member, MILTER_EVENT_BODY);
 }
@@ -283,6 +286,9 @@ drops_out(MmMember *member)
 static void
 feed_member(MmChain *chain, MmMember *member)
 {
+    if (is_fed(member) && member->answer_waits)
+        take_answer(chain, member);
+    member->answer_waits = FALSE;
     while (is_fed(member) && member->turn == MM_TURN_NONE) {
         g_autoptr(GError) error = NULL;
         if (drops_out(member))
@@ -326,13 +332,19 @@ trim(MmChain *chain)
         mm_spool_drop_before(mm_message_body(chain->message), least);
 }
 
+/* Again as long as stages answer from within what is done to others. */
 static void
 feed_wave(MmChain *chain)
 {
-    for (guint i = 0; i < chain->n_members; i++) {
-        if (chain->members[i].wave == chain->wave)
-            feed_member(chain, &chain->members[i]);
-    }
+    chain->running = TRUE;
+    do {
+        chain->resumed = FALSE;
+        for (guint i = 0; i < chain->n_members; i++) {
+            if (chain->members[i].wave == chain->wave)
+                feed_member(chain, &chain->members[i]);
+        }
+    } while (chain->resumed);
+    chain->running = FALSE;
     trim(chain);
 }
 
@@ -406,9 +418,6 @@ abort_rest(MmChain *chain)
 static void
 advance(MmChain *chain)
 {
-    if (chain->running)
-        return;
-    chain->running = TRUE;
     WaveState state = WAVE_WORKING;
     do {
         feed_wave(chain);
@@ -425,15 +434,17 @@ advance(MmChain *chain)
         mm_walk_decide(chain, MILTER_VERDICT_CONTINUE, NULL, NULL);
     if (state != WAVE_WORKING)
         abort_rest(chain);
-    chain->running = FALSE;
     mm_walk_hand_up(chain);
 }
 
+/* While others are fed, the answer waits: a refusal cancels them, and one may be on the stack. */
 void
 mm_content_resume(MmChain *chain, MmMember *member)
 {
-    take_answer(chain, member);
-    advance(chain);
+    member->answer_waits = TRUE;
+    chain->resumed = TRUE;
+    if (!chain->running)
+        advance(chain);
 }
 
 /* ---- What the session hands over. */

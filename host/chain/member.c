@@ -214,6 +214,7 @@ mm_member_new_message(MmMember *member)
     member->skipped = 0;
     member->spent = 0;
     member->wave = 0;
+    member->answer_waits = FALSE;
     mm_answer_clear(&member->refusal);
     mm_answer_clear(&member->answer);
     mm_spool_cursor_clear(&member->feed.body);

@@ -86,6 +86,7 @@ struct MmMember {
     MilterNegotiation negotiation; /* while negotiating */
 
     gboolean takes_content; /* took part when the content began, or refuses it */
+    gboolean answer_waits;  /* answer came while others were fed, and is still to be taken */
     guint wave;
     MmFeed feed;
     MmAnswer answer;
@@ -129,6 +130,7 @@ struct MilterSession {
     gboolean decided; /* verdict waits to be handed up */
     MmVerdict verdict;
     gboolean running;        /* the walker's loop is on the stack */
+    gboolean resumed;        /* an answer came while it was: some member waits to be fed again */
     MilterEventKind reached; /* of the session or message, for facts */
     MmFactValue *facts;
 

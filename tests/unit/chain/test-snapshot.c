@@ -2,83 +2,9 @@
 /* From a configuration to instances that serve: predecessors, refusals, conditions, facts, jobs. */
 #include "chain/admin.h"
 #include "chain/chain.h"
-#include "chain/services.h"
+#include "fixture.h"
 
 #include <string.h>
-
-#define PROBE "plugin='probe'\n"
-
-typedef struct Fixture {
-    MmWorker *control;
-    MmJobs *jobs;
-    MmRegistry *registry;
-    MmSchemas *schemas;
-    MmCrew *crew;
-    MmSnapshot *snapshot; /* the one that serves */
-    char *problems;       /* of the last build */
-} Fixture;
-
-static void
-set_up(Fixture *fixture, gconstpointer unused)
-{
-    static const char *const path[] = {PROBE_DIR, NULL};
-    g_autoptr(GError) error = NULL;
-    (void)unused;
-    fixture->control = mm_worker_new_here(0, &error);
-    g_assert_no_error(error);
-    mm_services_set_control(fixture->control);
-    fixture->jobs = mm_jobs_new(1);
-    fixture->registry = mm_registry_new();
-    mm_registry_set_path(fixture->registry, path);
-    fixture->schemas = mm_schemas_open(g_getenv("MILTER_MANAGER_SCHEMA_DIR"), &error);
-    g_assert_no_error(error);
-    fixture->crew = mm_crew_new(fixture->control, fixture->jobs);
-}
-
-static void
-tear_down(Fixture *fixture, gconstpointer unused)
-{
-    (void)unused;
-    mm_crew_free(fixture->crew);
-    mm_snapshot_unref(fixture->snapshot);
-    mm_jobs_free(fixture->jobs);
-    mm_schemas_free(fixture->schemas);
-    mm_registry_free(fixture->registry);
-    mm_worker_free(fixture->control);
-    g_free(fixture->problems);
-}
-
-static MmSnapshot *
-build(Fixture *fixture, const char *text)
-{
-    g_autoptr(MmProblems) problems = mm_problems_new();
-    g_autoptr(MmConfig) config = mm_config_read(fixture->schemas, "c", text, NULL, 0, problems);
-    const MmSnapshotArguments arguments = {.control = fixture->control,
-                                           .registry = fixture->registry,
-                                           .schemas = fixture->schemas,
-                                           .host = mm_services(),
-                                           .predecessor = fixture->snapshot};
-    MmSnapshot *snapshot = mm_snapshot_build(&arguments, config, problems);
-    GString *lines = g_string_new(NULL);
-    for (guint i = 0; i < mm_problems_count(problems); i++) {
-        g_autofree char *line = mm_problem_to_string(mm_problems_get(problems, i));
-        g_string_append_printf(lines, "%s\n", line);
-    }
-    g_free(fixture->problems);
-    fixture->problems = g_string_free(lines, FALSE);
-    return snapshot;
-}
-
-/* Serves with it from now on. */
-static void
-serve(Fixture *fixture, const char *text)
-{
-    MmSnapshot *snapshot = build(fixture, text);
-    g_assert_cmpstr(fixture->problems, ==, "");
-    mm_crew_adopt(fixture->crew, snapshot);
-    mm_snapshot_unref(fixture->snapshot);
-    fixture->snapshot = snapshot;
-}
 
 static void
 keep_answer(gpointer data, const char *json, const char *error)
@@ -109,9 +35,9 @@ static void
 test_predecessor(Fixture *fixture, gconstpointer unused)
 {
     (void)unused;
-    serve(fixture, "[stages/a]\n" PROBE "[stages/b]\n" PROBE);
+    fixture_serve(fixture, "[stages/a]\n" PROBE "[stages/b]\n" PROBE);
     assert_state("a", " alive=2 entered=2 generation=0");
-    serve(fixture, "[stages/b]\n" PROBE "[stages/a]\n" PROBE "[stages/new]\n" PROBE);
+    fixture_serve(fixture, "[stages/b]\n" PROBE "[stages/a]\n" PROBE "[stages/new]\n" PROBE);
     assert_state("a", " alive=3 entered=3 generation=1");
     assert_state("b", " alive=3 entered=3 generation=1");
     assert_state("new", " alive=3 entered=3 generation=0");
@@ -123,10 +49,10 @@ static void
 test_refusal_leaves_nothing(Fixture *fixture, gconstpointer unused)
 {
     (void)unused;
-    serve(fixture, "[stages/a]\n" PROBE);
-    g_assert_null(build(fixture, "[stages/a]\n" PROBE "[stages/b]\n" PROBE "refuse='yes'\n"
-                                 "[stages/c]\n" PROBE "refuse='silently'\n"
-                                 "[stages/d]\n" PROBE "set-at='x'\n[stages/e]\n" PROBE));
+    fixture_serve(fixture, "[stages/a]\n" PROBE);
+    g_assert_null(fixture_build(fixture, "[stages/a]\n" PROBE "[stages/b]\n" PROBE "refuse='yes'\n"
+                                         "[stages/c]\n" PROBE "refuse='silently'\n"
+                                         "[stages/d]\n" PROBE "set-at='x'\n[stages/e]\n" PROBE));
     g_assert_cmpstr(
         fixture->problems, ==,
         "c:11: [stages/d] set-at: “'x'” is not a value of this key (a whole number, 0 or "
@@ -142,11 +68,11 @@ static void
 test_disabled(Fixture *fixture, gconstpointer unused)
 {
     (void)unused;
-    serve(fixture, "[stages/a]\n" PROBE "enabled=false\nrefuse='yes'\n[stages/b]\n" PROBE);
+    fixture_serve(fixture, "[stages/a]\n" PROBE "enabled=false\nrefuse='yes'\n[stages/b]\n" PROBE);
     assert_state("b", " alive=1 entered=1 generation=0");
     g_assert_cmpuint(fixture->snapshot->instances->len, ==, 1);
     g_assert_cmpuint(fixture->snapshot->groups->len, ==, 2); /* shown all the same */
-    g_assert_null(build(fixture, "[stages/a]\n" PROBE "enabled=false\nset-at='x'\n"));
+    g_assert_null(fixture_build(fixture, "[stages/a]\n" PROBE "enabled=false\nset-at='x'\n"));
 }
 
 static const struct {
@@ -168,7 +94,7 @@ test_wrong(Fixture *fixture, gconstpointer unused)
 {
     (void)unused;
     for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
-        g_assert_null(build(fixture, wrong[i].text));
+        g_assert_null(fixture_build(fixture, wrong[i].text));
         if (!strstr(fixture->problems, wrong[i].problems))
             g_error("“%s” says nothing of “%s”", fixture->problems, wrong[i].problems);
     }
@@ -178,9 +104,9 @@ static void
 test_warnings(Fixture *fixture, gconstpointer unused)
 {
     (void)unused;
-    MmSnapshot *snapshot =
-        build(fixture, "[stages/none]\ndescription='x'\n[stages/a]\n" PROBE
-                       "conditions=['later', '!never']\n[stages/b]\n" PROBE "fact='later'\n");
+    MmSnapshot *snapshot = fixture_build(
+        fixture, "[stages/none]\ndescription='x'\n[stages/a]\n" PROBE
+                 "conditions=['later', '!never']\n[stages/b]\n" PROBE "fact='later'\n");
     g_assert_nonnull(snapshot);
     g_assert_cmpstr(
         fixture->problems, ==,
@@ -270,7 +196,7 @@ test_facts(Fixture *fixture, gconstpointer data)
     g_autofree char *text =
         g_strdup_printf("[stages/a]\n" PROBE "fact='x'\n%s[stages/b]\n" PROBE "conditions=['%s']\n",
                         one->setter, one->condition);
-    serve(fixture, text);
+    fixture_serve(fixture, text);
     MmChain *chain = open_chain(fixture, &answers);
     ask_all(chain, one->events);
     g_assert_cmpuint(answers, ==, strlen(one->events));
@@ -287,7 +213,7 @@ run_second_message(Fixture *fixture, const char *scope, const char *seen)
     g_autofree char *text = g_strdup_printf(
         "[stages/a]\n" PROBE "fact='x'\nset-at=3\n%s[stages/b]\n" PROBE "conditions=['!x']\n",
         scope);
-    serve(fixture, text);
+    fixture_serve(fixture, text);
     MmChain *chain = open_chain(fixture, &answers);
     ask_all(chain, "CHMR");
     mm_chain_abort(chain);
@@ -313,9 +239,9 @@ test_session_keeps_snapshot(Fixture *fixture, gconstpointer unused)
 {
     guint answers = 0;
     (void)unused;
-    serve(fixture, "[stages/a]\n" PROBE);
+    fixture_serve(fixture, "[stages/a]\n" PROBE);
     MmChain *old = open_chain(fixture, &answers);
-    serve(fixture, "[stages/a]\n" PROBE);
+    fixture_serve(fixture, "[stages/a]\n" PROBE);
     assert_state("a", " alive=2 entered=2 generation=1");
     ask_all(old, "CHM");
     assert_state("a", " alive=2 entered=2 generation=1"); /* the new one was not asked */
@@ -329,12 +255,12 @@ test_job_keeps_instance(Fixture *fixture, gconstpointer unused)
 {
     guint answers = 0;
     (void)unused;
-    serve(fixture, "[stages/a]\n" PROBE "job=true\n");
+    fixture_serve(fixture, "[stages/a]\n" PROBE "job=true\n");
     MmChain *chain = open_chain(fixture, &answers);
     ask(chain, MILTER_EVENT_CONNECT);
     g_assert_cmpuint(answers, ==, 0);
     mm_chain_free(chain);
-    serve(fixture, "[stages/a]\n" PROBE);
+    fixture_serve(fixture, "[stages/a]\n" PROBE);
     assert_state("a", " alive=2 entered=2 generation=1");
     g_autofree char *released = call("a.release");
     g_autofree char *state = call("a.state");
@@ -347,7 +273,7 @@ test_job_keeps_instance(Fixture *fixture, gconstpointer unused)
 }
 
 #define ADD(name, function)                                                                        \
-    g_test_add("/snapshot/" name, Fixture, NULL, set_up, function, tear_down)
+    g_test_add("/snapshot/" name, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
 
 int
 main(int argc, char **argv)
@@ -360,7 +286,7 @@ main(int argc, char **argv)
     ADD("warnings", test_warnings);
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *path = g_strdup_printf("/snapshot/facts/%u", i);
-        g_test_add(path, Fixture, &cases[i], set_up, test_facts, tear_down);
+        g_test_add(path, Fixture, &cases[i], fixture_set_up, test_facts, fixture_tear_down);
     }
     ADD("fact-scopes", test_fact_scopes);
     ADD("session-keeps-snapshot", test_session_keeps_snapshot);
