@@ -12,24 +12,26 @@
 #define REPLY_MAX (4u * 1024u * 1024u)
 #define READ_CAP (256u * 1024u)
 
-static void
-close_socket(Child *child)
+void
+child_close_socket(Child *child)
 {
-    const MilterHost *host = child->bench->relay->host;
-    host->timer_remove(child->limit);
-    child->limit = NULL;
-    if (child->query) {
-        host->resolve_cancel(child->bench->worker, child->query);
-        child->query = 0;
-    }
     if (child->watch) {
-        host->watch_remove(child->watch);
+        child->bench->relay->host->watch_remove(child->watch);
         child->watch = NULL;
     }
     if (child->fd >= 0) {
         close(child->fd);
         child->fd = -1;
     }
+}
+
+static void
+close_all(Child *child)
+{
+    child->bench->relay->host->timer_remove(child->limit);
+    child->limit = NULL;
+    connect_end(child);
+    child_close_socket(child);
 }
 
 static void
@@ -48,7 +50,7 @@ child_free(Child *child)
 {
     if (!child)
         return;
-    close_socket(child);
+    close_all(child);
     child->state = CHILD_DEAD;
     child->owner = NULL;
     child->doomed = TRUE;
@@ -56,13 +58,13 @@ child_free(Child *child)
         release(child);
 }
 
-static void
-die(Child *child, const char *why, gboolean orderly)
+void
+child_die(Child *child, const char *why, gboolean orderly)
 {
     if (child->state == CHILD_DEAD)
         return;
     child->state = CHILD_DEAD;
-    close_socket(child);
+    close_all(child);
     g_free(child->why);
     child->why = g_strdup(why);
     if (child->owner_told)
@@ -163,12 +165,12 @@ static void
 take_negotiation(Child *child, const MmReply *reply)
 {
     if (reply->kind != MM_REPLY_OPTNEG) {
-        die(child, "protocol error: no answer to the negotiation", FALSE);
+        child_die(child, "protocol error: no answer to the negotiation", FALSE);
         return;
     }
     MmOptionsResult result = mm_options_parse_answer(reply->u.text, &child->offer, &child->options);
     if (result != MM_OPTIONS_OK) {
-        die(child, mm_options_result_text(result), FALSE);
+        child_die(child, mm_options_result_text(result), FALSE);
         return;
     }
     take_symbols(child);
@@ -182,11 +184,11 @@ take_frame(Child *child, const MmFrame *frame)
     MmReply reply;
     MmParseResult result = mm_reply_parse(frame, &reply);
     if (result != MM_PARSE_OK)
-        die(child, problem_of(result), FALSE);
+        child_die(child, problem_of(result), FALSE);
     else if (child->state == CHILD_NEGOTIATING)
         take_negotiation(child, &reply);
     else if (!child->ops->reply(child, child->owner, &reply))
-        die(child, "protocol error: a reply that nobody asked for", FALSE);
+        child_die(child, "protocol error: a reply that nobody asked for", FALSE);
 }
 
 static void
@@ -201,10 +203,10 @@ take_frames(Child *child)
         case MM_FRAME_MORE:
             return;
         case MM_FRAME_EMPTY:
-            die(child, "protocol error: empty packet", FALSE);
+            child_die(child, "protocol error: empty packet", FALSE);
             return;
         case MM_FRAME_TOO_LARGE:
-            die(child, "protocol error: packet too large", FALSE);
+            child_die(child, "protocol error: packet too large", FALSE);
             return;
         }
     }
@@ -226,8 +228,8 @@ read_some(Child *child)
         return FALSE;
     gboolean closed = n == 0 || errno == ECONNRESET || errno == EPIPE;
     gboolean inside = mm_frame_reader_is_inside(&child->reader);
-    die(child, inside ? "connection closed inside a reply" : "connection closed",
-        closed && !inside);
+    child_die(child, inside ? "connection closed inside a reply" : "connection closed",
+              closed && !inside);
     return FALSE;
 }
 
@@ -245,8 +247,8 @@ read_all(Child *child)
 
 /* ---- Connecting. */
 
-static void
-negotiate(Child *child)
+void
+child_connected(Child *child)
 {
     child->state = CHILD_NEGOTIATING;
     mm_command_append_optneg(&child->out, child->offer.version, child->offer.actions,
@@ -254,25 +256,12 @@ negotiate(Child *child)
     (void)child_flush(child);
 }
 
-static void
-connected(Child *child)
-{
-    int error = 0;
-    socklen_t length = sizeof(error);
-    if (getsockopt(child->fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
-        error = errno;
-    if (error)
-        die(child, g_strerror(error), FALSE);
-    else
-        negotiate(child);
-}
-
-static void
-event(void *data, uint32_t events)
+void
+child_event(void *data, uint32_t events)
 {
     Child *child = data;
     if (child->state == CHILD_CONNECTING) {
-        connected(child);
+        connect_check(child);
         return;
     }
     if ((events & MILTER_WATCH_WRITE) && child_flush(child) && child->state == CHILD_READY) {
@@ -288,47 +277,9 @@ event(void *data, uint32_t events)
         read_all(child);
 }
 
-static void
-connect_to(Child *child, const struct sockaddr_storage *storage, socklen_t length)
-{
-    const MilterHost *host = child->bench->relay->host;
-    gboolean in_progress;
-    child->fd = mm_address_connect(storage, length, &in_progress);
-    if (child->fd < 0) {
-        die(child, g_strerror(errno), FALSE);
-        return;
-    }
-    child->state = CHILD_CONNECTING;
-    child->watched = in_progress ? MILTER_WATCH_WRITE : MILTER_WATCH_READ;
-    child->watch = host->watch_add(child->bench->worker, child->fd, child->watched, event, child);
-    if (!child->watch)
-        die(child, g_strerror(errno), FALSE);
-    else if (!in_progress)
-        negotiate(child);
-}
-
-static void
-resolved(void *data, const MilterResolveAnswer *answer)
-{
-    Child *child = data;
-    struct sockaddr_storage storage;
-    socklen_t length;
-    child->query = 0;
-    for (size_t i = 0; answer->status == MILTER_RESOLVED && i < answer->n_values; i++) {
-        if (mm_address_fill(child->bench->relay->address, answer->values[i], &storage, &length)) {
-            connect_to(child, &storage, length);
-            return;
-        }
-    }
-    die(child, "the host name was not resolved", FALSE);
-}
-
 Child *
 child_new(Bench *bench, const MmOptions *offer, const ChildOps *ops, gpointer owner)
 {
-    const Relay *relay = bench->relay;
-    struct sockaddr_storage storage;
-    socklen_t length;
     Child *child = g_new0(Child, 1);
     child->bench = bench;
     child->ops = ops;
@@ -337,13 +288,7 @@ child_new(Bench *bench, const MmOptions *offer, const ChildOps *ops, gpointer ow
     child->offer = *offer;
     mm_frame_reader_init(&child->reader, REPLY_MAX);
     mm_buffer_init(&child->out, 0);
-    if (relay->unreachable)
-        die(child, "the path is longer than a socket's may be", FALSE);
-    else if (mm_address_to_sockaddr(relay->address, FALSE, &storage, &length))
-        connect_to(child, &storage, length);
-    else
-        child->query = relay->host->resolve(bench->worker, MILTER_RESOLVE_HOST,
-                                            relay->address->host, resolved, child);
+    connect_begin(child);
     child->owner_told = TRUE;
     return child;
 }

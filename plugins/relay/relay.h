@@ -71,8 +71,13 @@ struct Child {
     int fd;
     MilterWatch *watch;
     uint32_t watched;
-    uint64_t query;     /* open name look-up, 0: none */
-    MilterTimer *limit; /* of its coming, on the bench; in a session the host has it */
+    uint64_t query;   /* open name look-up, 0: none */
+    char **addresses; /* of the name, while it connects; NULL: the spec has its address itself */
+    guint address;    /* the one of them that is tried */
+    int64_t until;    /* when connection-timeout is over, by the host's clock */
+    double pause;     /* before the last try where the queue was full, in seconds */
+    MilterTimer *attempt; /* the end of an address's share of the time, or of a pause */
+    MilterTimer *limit;   /* of its coming, on the bench; in a session the host has it */
     MmFrameReader reader;
     MmBuffer out;
     MmOptions offer;
@@ -92,6 +97,24 @@ void child_free(Child *child);
 gboolean child_flush(Child *child);
 /* Says goodbye, if it can be said without waiting, and frees. */
 void child_quit(Child *child);
+
+/* For connect.c. What the watch of a child calls. */
+void child_event(void *child, uint32_t events);
+/* There is a connection: negotiates. */
+void child_connected(Child *child);
+/* Makes it DEAD and tells its owner. */
+void child_die(Child *child, const char *why, gboolean orderly);
+void child_close_socket(Child *child);
+
+/* ---- connect.c: how it gets its connection. A name's addresses are tried one after the other
+ * (RFC 8305, without its races): the next when one fails or has had its share of
+ * connection-timeout. What fails behind the connection, from the negotiation on, is the child's. */
+/* May make it DEAD; else child_connected or child_die follows. */
+void connect_begin(Child *child);
+/* CONNECTING, and the socket has something to say. */
+void connect_check(Child *child);
+/* Stops what is under way but the socket. */
+void connect_end(Child *child);
 
 /* ---- standby.c */
 /* The options offered to a child for an MTA's offer. */
