@@ -8,7 +8,7 @@
 /* What a stage that names no deadline gets. */
 #define DEFAULT_SECONDS 60.0
 #define DEFAULT_LABEL "an answer"
-/* Never wait less: a budget that is used up still lets the loop turn once. */
+/* Not less, while there is anything left: the loop shall turn. */
 #define LEAST_SECONDS 0.05
 /* Longer is for ever, and no number of microseconds any more. */
 #define LONGEST_SECONDS 1e9
@@ -84,7 +84,8 @@ still_to_ask(MmMember *member)
     return MAX(n, 1u);
 }
 
-/* The budget of the question, fairly shared. */
+/* The budget of the question, fairly shared. What is waited when it is used up, question for
+ * question, is half of the margin in all. */
 static double
 granted(MmMember *member)
 {
@@ -93,7 +94,17 @@ granted(MmMember *member)
         return G_MAXDOUBLE;
     gint64 now = mm_reactor_now(mm_crew_reactor(chain->crew));
     double left = (double)(chain->budget - now) / G_USEC_PER_SEC - MM_BUDGET_MARGIN;
-    return MAX(left / still_to_ask(member), LEAST_SECONDS);
+    double least = CLAMP(left + MM_BUDGET_MARGIN / 2, 0, LEAST_SECONDS);
+    return MAX(left / still_to_ask(member), least);
+}
+
+/* The MTA waits for this turn to end. A negotiation is begun before it does. */
+static gboolean
+is_waited_for(const MmMember *member)
+{
+    const MmChain *chain = member->chain;
+    return member->turn == MM_TURN_EVENT ||
+           (chain->walk == MM_WALK_ENVELOPE && chain->at == member->instance->index);
 }
 
 static void
@@ -140,7 +151,7 @@ mm_turn_deadline(MmMember *member, double seconds, const char *label)
     if (member->turn == MM_TURN_NONE)
         return;
     member->label = label ? label : DEFAULT_LABEL;
-    double limit = member->turn == MM_TURN_EVENT ? granted(member) : G_MAXDOUBLE;
+    double limit = is_waited_for(member) ? granted(member) : G_MAXDOUBLE;
     MmReactor *reactor = mm_crew_reactor(chain->crew);
     seconds = MIN(MIN(seconds, limit), LONGEST_SECONDS);
     member->deadline_at = mm_reactor_now(reactor) + (gint64)(seconds * G_USEC_PER_SEC);
@@ -153,8 +164,10 @@ mm_turn_cut(MmMember *member)
     MmReactor *reactor = mm_crew_reactor(member->chain->crew);
     double limit = granted(member);
     double left = (double)(member->deadline_at - mm_reactor_now(reactor)) / G_USEC_PER_SEC;
-    if (member->turn != MM_TURN_NONE && limit < left)
-        mm_timer_start(reactor, &member->deadline, limit, deadline_passed, member);
+    if (member->turn == MM_TURN_NONE || limit >= left)
+        return;
+    member->deadline_at = mm_reactor_now(reactor) + (gint64)(limit * G_USEC_PER_SEC);
+    mm_timer_start(reactor, &member->deadline, limit, deadline_passed, member);
 }
 
 MmAsked

@@ -267,6 +267,70 @@ test_refusal_within(Scene *scene, gconstpointer unused)
     g_assert_cmpint(scene->owner.kind, ==, MILTER_VERDICT_REJECT);
 }
 
+/* ---- Waits, and what the MTA grants. */
+
+static MilterReturn
+later(const MilterEvent *event, MilterVerdict *verdict)
+{
+    (void)event;
+    (void)verdict;
+    return MILTER_LATER;
+}
+
+static void
+assert_in_budget(const Scene *scene, guint i)
+{
+    const MmMember *member = &scene->chain->members[i];
+    g_assert_true(mm_timer_is_armed(&member->deadline));
+    g_assert_cmpint(member->deadline.due, <=, scene->chain->budget);
+}
+
+static void
+renew(Actor *actor)
+{
+    mm_services()->deadline(handle, actor->ticket, 60, "a child");
+}
+
+/* The MTA waits for an answer, and that for a negotiation. */
+static void
+test_negotiation_budget(Scene *scene, gconstpointer unused)
+{
+    (void)unused;
+    actors[1].negotiates = TRUE;
+    begin(scene, MILTER_EVENTS_ALL, "");
+    renew(&actors[1]); /* nobody waits yet */
+    mm_chain_set_limits(scene->chain, MM_MTA_POSTFIX, 20, 20);
+    ask(scene, MILTER_EVENT_CONNECT);
+    assert_seen("C", "");
+    assert_in_budget(scene, 1);
+    renew(&actors[1]);
+    assert_in_budget(scene, 1);
+    g_assert_cmpuint(scene->owner.verdicts, ==, 0);
+}
+
+/* Nothing is left: however many questions there are, no wait goes on behind the end. */
+static void
+test_budget_used_up(Scene *scene, gconstpointer unused)
+{
+    (void)unused;
+    begin(scene, MILTER_EVENTS_ALL, "");
+    mm_chain_set_limits(scene->chain, MM_MTA_POSTFIX, 0.02, 0.02);
+    actors[0].act = later;
+    ask(scene, MILTER_EVENT_CONNECT);
+    assert_in_budget(scene, 0);
+    renew(&actors[0]);
+    assert_in_budget(scene, 0);
+    finish(&actors[0], MILTER_VERDICT_CONTINUE);
+    actors[0].act = NULL;
+    ask_all(scene, "HMRT");
+    actors[1].act = later;
+    send_content(scene);
+    mm_chain_end_of_message(scene->chain);
+    assert_in_budget(scene, 1);
+    finish(&actors[1], MILTER_VERDICT_CONTINUE);
+    assert_in_budget(scene, 1);
+}
+
 #define ADD(name, function) g_test_add("/turns/" name, Scene, NULL, set_up, function, tear_down)
 
 int
@@ -275,5 +339,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("answer-within", test_answer_within);
     ADD("refusal-within", test_refusal_within);
+    ADD("negotiation-budget", test_negotiation_budget);
+    ADD("budget-used-up", test_budget_used_up);
     return g_test_run();
 }
