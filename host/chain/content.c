@@ -302,6 +302,10 @@ feed_member(MmChain *chain, MmMember *member)
                 fail_for_spool(chain, member, error);
             return;
         }
+        if (mm_member_has_not_negotiated(member)) {
+            fail(chain, member, (MilterEventKind)member->shown.kind);
+            return;
+        }
         if (mm_turn_ask(member, &member->shown) == MM_ASKED_LATER)
             return;
         take_answer(chain, member);

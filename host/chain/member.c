@@ -194,6 +194,15 @@ mm_member_fail(MmMember *member, MilterEventKind kind)
     mm_member_fall_back(member, kind, detail);
 }
 
+gboolean
+mm_member_has_not_negotiated(MmMember *member)
+{
+    g_autofree char *reason = g_steal_pointer(&member->not_negotiated);
+    if (reason)
+        mm_answer_set(&member->answer, MILTER_VERDICT_FAILED, NULL, reason);
+    return reason != NULL;
+}
+
 void
 mm_member_abort(MmMember *member)
 {
@@ -235,6 +244,7 @@ mm_member_close(MmMember *member)
     mm_crew_release_slot(member->chain->crew, member->slot);
     member->instance->stage->close(member->data);
     member->data = NULL;
+    g_clear_pointer(&member->not_negotiated, g_free);
     member->standing = MM_STANDING_LEFT;
 }
 

@@ -71,7 +71,7 @@ struct MmMember {
     MmAnswer refusal;  /* answer to repeat at DATA and END_OF_MESSAGE; CONTINUE: none */
     gboolean discards; /* fallback "discard" before MAIL, to be given there */
 
-    gboolean refused_to_negotiate; /* answer says why; taken at CONNECT */
+    char *not_negotiated; /* why its negotiation failed; NULL: it has not, or that was taken */
 
     MmTurnKind turn;
     MilterTicket ticket;
@@ -195,6 +195,9 @@ gboolean mm_member_is_shut_out(MmMember *member);
 void mm_member_fail(MmMember *member, MilterEventKind kind);
 /* Fills member->answer with what the fallback means at this event; its part in the message ends. */
 void mm_member_fall_back(MmMember *member, MilterEventKind kind, const char *detail);
+/* TRUE, once: its negotiation failed, and member->answer says so instead of what it is to be asked.
+ */
+gboolean mm_member_has_not_negotiated(MmMember *member);
 void mm_member_succeed(MmMember *member);
 /* The message is over for the member without its END_OF_MESSAGE answered. */
 void mm_member_abort(MmMember *member);

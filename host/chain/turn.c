@@ -252,8 +252,8 @@ mm_turn_finish_negotiation(MmMember *member, const MilterNegotiation *negotiatio
     if (negotiation) {
         end_negotiation(member, negotiation);
     } else {
-        member->refused_to_negotiate = TRUE;
-        mm_answer_set(&member->answer, MILTER_VERDICT_FAILED, NULL, detail);
+        g_free(member->not_negotiated);
+        member->not_negotiated = g_strdup(detail ? detail : "the negotiation failed");
     }
     if (member->asking) {
         member->answered_early = TRUE;

@@ -198,7 +198,7 @@ visit(MmChain *chain, MmMember *member)
         mm_member_fall_back(member, chain->event->kind, "tripped");
         return apply_answer(chain, member);
     }
-    if (chain->event->kind == MILTER_EVENT_CONNECT && member->refused_to_negotiate)
+    if (mm_member_has_not_negotiated(member))
         return take_answer(chain, member);
     if (mm_turn_ask(member, chain->event) == MM_ASKED_LATER)
         return TRUE;

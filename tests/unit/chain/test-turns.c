@@ -267,6 +267,56 @@ test_refusal_within(Scene *scene, gconstpointer unused)
     g_assert_cmpint(scene->owner.kind, ==, MILTER_VERDICT_REJECT);
 }
 
+/* ---- A negotiation that fails. */
+
+#define MESSAGE_EVENTS                                                                             \
+    (MILTER_EVENT_BIT(MILTER_EVENT_RCPT) | MILTER_EVENT_BIT(MILTER_EVENT_BODY) |                   \
+     MILTER_EVENT_BIT(MILTER_EVENT_END_OF_MESSAGE))
+
+static void
+refuse_to_negotiate(Actor *actor)
+{
+    mm_services()->finish_negotiation(handle, actor->ticket, NULL, "no");
+}
+
+/* What it would have said of the message is not known: its fallback counts, at the first thing it
+ * would have been asked, and once. */
+static void
+test_refused_negotiation(Scene *scene, gconstpointer unused)
+{
+    (void)unused;
+    actors[0].negotiates = TRUE;
+    begin(scene, MESSAGE_EVENTS, "fallback-status='reject'\n");
+    refuse_to_negotiate(&actors[0]);
+    ask_all(scene, "CHM");
+    g_assert_cmpint(scene->owner.kind, ==, MILTER_VERDICT_CONTINUE);
+    ask(scene, MILTER_EVENT_RCPT);
+    g_assert_cmpint(scene->owner.kind, ==, MILTER_VERDICT_REJECT);
+    mm_chain_abort(scene->chain);
+    ask_all(scene, "MR");
+    g_assert_cmpint(scene->owner.kind, ==, MILTER_VERDICT_CONTINUE);
+    assert_seen("R", "AR");
+}
+
+/* The same for one that looks at the content only. */
+static void
+test_refused_negotiation_content(Scene *scene, gconstpointer unused)
+{
+    (void)unused;
+    actors[0].negotiates = TRUE;
+    begin(scene, MILTER_EVENT_BIT(MILTER_EVENT_BODY), "fallback-status='reject'\n");
+    refuse_to_negotiate(&actors[0]);
+    ask_all(scene, "CHMRT");
+    send_content(scene);
+    mm_chain_end_of_message(scene->chain);
+    g_assert_cmpint(scene->owner.kind, ==, MILTER_VERDICT_REJECT);
+    ask_all(scene, "MRT");
+    send_content(scene);
+    mm_chain_end_of_message(scene->chain);
+    g_assert_cmpint(scene->owner.kind, ==, MILTER_VERDICT_CONTINUE);
+    assert_seen("B", "AB");
+}
+
 /* ---- Waits, and what the MTA grants. */
 
 static MilterReturn
@@ -339,6 +389,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("answer-within", test_answer_within);
     ADD("refusal-within", test_refusal_within);
+    ADD("refused-negotiation", test_refused_negotiation);
+    ADD("refused-negotiation-content", test_refused_negotiation_content);
     ADD("negotiation-budget", test_negotiation_budget);
     ADD("budget-used-up", test_budget_used_up);
     return g_test_run();
