@@ -14,8 +14,8 @@ open_member(MmChain *chain, guint i)
     member->instance = instance;
     member->events = instance->stage->events;
     member->standing = MM_STANDING_READY;
-    member->data =
-        instance->stage->open(instance->data, chain->roster->in_worker[i], chain->crew, chain);
+    member->data = instance->stage->open(instance->data, chain->roster->in_worker[i],
+                                         chain->roster->handle, chain);
     if (member->data) /* else it is asked nothing, and nothing closes it */
         member->slot = mm_crew_take_slot(chain->crew, member);
 }

@@ -22,7 +22,7 @@ mm_crew_new(MmWorker *worker, MmJobs *jobs)
     crew->jobs = jobs;
     crew->slots = g_array_new(FALSE, TRUE, sizeof(Slot));
     crew->free_slot = NO_SLOT;
-    crew->rosters = g_ptr_array_new();
+    crew->handles = g_ptr_array_new_with_free_func(g_free);
     crew->resolver = mm_resolver_new(worker, jobs, NULL);
     return crew;
 }
@@ -31,7 +31,7 @@ mm_crew_new(MmWorker *worker, MmJobs *jobs)
 static void
 drop_resolver(MmCrew *crew)
 {
-    if (crew->retired && crew->rosters->len == 0)
+    if (crew->retired && crew->n_rosters == 0)
         g_clear_pointer(&crew->resolver, mm_resolver_free);
 }
 
@@ -49,7 +49,7 @@ mm_crew_free(MmCrew *crew)
     if (!crew)
         return;
     mm_crew_retire(crew);
-    g_ptr_array_unref(crew->rosters);
+    g_ptr_array_unref(crew->handles);
     g_array_free(crew->slots, TRUE);
     g_free(crew);
 }
@@ -124,6 +124,20 @@ mm_crew_find(MmCrew *crew, MilterTicket ticket)
     return entry->member;
 }
 
+static MilterWorker *
+idle_handle(MmCrew *crew)
+{
+    for (guint i = 0; i < crew->handles->len; i++) {
+        MilterWorker *handle = g_ptr_array_index(crew->handles, i);
+        if (!handle->roster)
+            return handle;
+    }
+    MilterWorker *handle = g_new0(MilterWorker, 1);
+    handle->crew = crew;
+    g_ptr_array_add(crew->handles, handle);
+    return handle;
+}
+
 static MmRoster *
 roster_new(MmCrew *crew, MmSnapshot *snapshot)
 {
@@ -135,11 +149,13 @@ roster_new(MmCrew *crew, MmSnapshot *snapshot)
     roster->generation = 1;
     roster->in_worker = g_new0(void *, n);
     roster->learned = g_new0(MmLearned, n);
-    g_ptr_array_add(crew->rosters, roster);
+    roster->handle = idle_handle(crew);
+    roster->handle->roster = roster;
+    crew->n_rosters++;
     for (guint i = 0; i < n; i++) {
         MmInstance *instance = mm_snapshot_instance(snapshot, i);
         if (MM_STAGE_HAS(instance->stage, enter_worker))
-            roster->in_worker[i] = instance->stage->enter_worker(instance->data, crew);
+            roster->in_worker[i] = instance->stage->enter_worker(instance->data, roster->handle);
     }
     return roster;
 }
@@ -155,7 +171,7 @@ static void
 roster_free(MmRoster *roster)
 {
     MmCrew *crew = roster->crew;
-    g_ptr_array_remove_fast(crew->rosters, roster); /* a job from here on cannot keep it */
+    roster->handle->roster = NULL; /* a job from here on cannot keep it */
     for (guint i = roster->snapshot->instances->len; i-- > 0;) {
         MmInstance *instance = mm_snapshot_instance(roster->snapshot, i);
         if (MM_STAGE_HAS(instance->stage, leave_worker))
@@ -167,6 +183,7 @@ roster_free(MmRoster *roster)
     g_free(roster->in_worker);
     g_free(roster->learned);
     mm_snapshot_unref(roster->snapshot);
+    crew->n_rosters--;
     g_free(roster);
     drop_resolver(crew);
 }
@@ -186,14 +203,12 @@ mm_crew_roster(MmCrew *crew)
     return crew->roster;
 }
 
-/* ---- Jobs. Whose instance asked is not known: no roster goes while one of its time is under way.
- */
+/* ---- Jobs. */
 
 typedef struct CrewJob {
     MmWorkFunction function, done;
     gpointer data;
-    MmRoster **rosters; /* those alive when it began, with a reference each */
-    guint n_rosters;
+    MmRoster *roster; /* with a reference */
 } CrewJob;
 
 static void
@@ -209,24 +224,19 @@ end_job(gpointer data)
     CrewJob *job = data;
     if (job->done)
         job->done(job->data);
-    for (guint i = 0; i < job->n_rosters; i++)
-        mm_roster_unref(job->rosters[i]);
-    g_free(job->rosters);
+    mm_roster_unref(job->roster);
     g_free(job);
 }
 
 void
-mm_crew_job(MmCrew *crew, const char *label, MmWorkFunction function, MmWorkFunction done,
+mm_crew_job(MilterWorker *handle, const char *label, MmWorkFunction function, MmWorkFunction done,
             gpointer data)
 {
+    MmCrew *crew = handle->crew;
     CrewJob *job = g_new0(CrewJob, 1);
-    *job = (CrewJob){.function = function, .done = done, .data = data};
-    job->n_rosters = crew->rosters->len;
-    job->rosters = g_new0(MmRoster *, MAX(job->n_rosters, 1u));
-    for (guint i = 0; i < job->n_rosters; i++) {
-        job->rosters[i] = g_ptr_array_index(crew->rosters, i);
-        job->rosters[i]->references++;
-    }
+    *job = (CrewJob){function, done, data, handle->roster};
+    if (job->roster)
+        job->roster->references++;
     mm_jobs_push(crew->jobs, crew->worker, label, run_job, end_job, job);
 }
 

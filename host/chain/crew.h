@@ -4,10 +4,14 @@
  *     crew.h - a worker thread as stages know it: tickets, and the snapshot it serves with
  *
  * DESCRIPTION
- *     A crew is what plugins see as MilterWorker. It holds the table of tickets and the roster: the
- *     snapshot that new sessions of this worker get, entered (enter_worker) by every instance. A
- *     session keeps its roster; when the last session of a retired roster ends, its instances leave
- *     the worker and the snapshot is let go. Everything here runs on the worker.
+ *     A crew holds the table of tickets and the roster: the snapshot that new sessions of this
+ *     worker get, entered (enter_worker) by every instance. A session keeps its roster, and so does
+ *     a job that one of its instances asked for; when the last of these is over and the roster has
+ *     been replaced, its instances leave the worker and the snapshot is let go. Everything here
+ * runs on the worker.
+ *
+ *     What plugins see as MilterWorker is the worker and the roster of the instance it was given
+ * to: that is how a job is known for whose it is.
  */
 #ifndef MM_CHAIN_CREW_H
 #define MM_CHAIN_CREW_H
@@ -16,7 +20,8 @@
 #include "chain/snapshot.h"
 #include "loop/jobs.h"
 
-typedef struct MilterWorker MmCrew;
+typedef struct MmCrew MmCrew;
+typedef struct MmRoster MmRoster;
 typedef struct MmMember MmMember;
 
 /* Lists of macros a stage asked for in an earlier session; a stage without lists has NULLs. */
@@ -26,17 +31,25 @@ typedef struct MmLearned {
     char *macros[MILTER_N_MACRO_STAGES];
 } MmLearned;
 
-typedef struct MmRoster {
+/* Lives as long as the crew, so that any thread may post to it; serves another roster when its own
+ * is gone. */
+struct MilterWorker {
+    MmCrew *crew;
+    MmRoster *roster; /* NULL: gone */
+};
+
+struct MmRoster {
     MmCrew *crew;
     MmSnapshot *snapshot;
-    void **in_worker;   /* one for each instance */
-    MmLearned *learned; /* one for each instance */
-    guint generation;   /* counts changes of learned */
+    MilterWorker *handle; /* for its instances; borrowed */
+    void **in_worker;     /* one for each instance */
+    MmLearned *learned;   /* one for each instance */
+    guint generation;     /* counts changes of learned */
     guint references;
     /* The lists asked of the MTA, made by the session layer from learned; owned. */
     char *symbols[MILTER_N_MACRO_STAGES];
     guint symbols_generation; /* of learned when they were made; 0: never */
-} MmRoster;
+};
 
 /* jobs and control are borrowed for the crew's life. control: the worker whose thread discards
  * snapshots. May be called on any thread before the worker has work. */
@@ -57,10 +70,10 @@ void mm_roster_unref(MmRoster *roster);
 /* Remembers what instance negotiated. */
 void mm_roster_learn(MmRoster *roster, guint instance, const MilterNegotiation *negotiation);
 
-/* A job of a stage (host.h). What is entered now has left the worker, and is discarded, only after
- * its done has run. */
-void mm_crew_job(MmCrew *crew, const char *label, MmWorkFunction function, MmWorkFunction done,
-                 gpointer data);
+/* A job of a stage (host.h). The instances of the roster that handle was given for leave the
+ * worker, and are discarded, only after its done has run. */
+void mm_crew_job(MilterWorker *handle, const char *label, MmWorkFunction function,
+                 MmWorkFunction done, gpointer data);
 
 /* Tickets: a number names a member's one open question. */
 guint32 mm_crew_take_slot(MmCrew *crew, MmMember *member);
@@ -71,13 +84,14 @@ void mm_crew_close_ticket(MmCrew *crew, guint32 slot);
 /* NULL: the ticket is not open (any more). */
 MmMember *mm_crew_find(MmCrew *crew, MilterTicket ticket);
 
-struct MilterWorker {
+struct MmCrew {
     MmWorker *worker;
     MmJobs *jobs;
     GArray *slots;
     guint32 free_slot;
     MmRoster *roster;
-    GPtrArray *rosters; /* those alive: the current one and those that sessions or jobs keep */
+    GPtrArray *handles; /* of MilterWorker, as many as there ever were rosters at one time */
+    guint n_rosters;    /* alive: the current one and those that sessions or jobs keep */
     gboolean retired;
     MmResolver *resolver;
 };

@@ -15,7 +15,7 @@ report_stray(const char *what)
 static void
 finish(MilterWorker *worker, MilterTicket ticket, const MilterVerdict *verdict)
 {
-    MmMember *member = mm_crew_find(worker, ticket);
+    MmMember *member = mm_crew_find(worker->crew, ticket);
     if (member && member->turn == MM_TURN_EVENT && !member->answered_early)
         mm_turn_finish(member, verdict);
     else
@@ -26,7 +26,7 @@ static void
 finish_negotiation(MilterWorker *worker, MilterTicket ticket, const MilterNegotiation *negotiation,
                    const char *detail)
 {
-    MmMember *member = mm_crew_find(worker, ticket);
+    MmMember *member = mm_crew_find(worker->crew, ticket);
     if (member && member->turn == MM_TURN_NEGOTIATE && !member->answered_early)
         mm_turn_finish_negotiation(member, negotiation, detail);
     else
@@ -36,7 +36,7 @@ finish_negotiation(MilterWorker *worker, MilterTicket ticket, const MilterNegoti
 static void
 deadline(MilterWorker *worker, MilterTicket ticket, double seconds, const char *label)
 {
-    MmMember *member = mm_crew_find(worker, ticket);
+    MmMember *member = mm_crew_find(worker->crew, ticket);
     if (member)
         mm_turn_deadline(member, seconds, label);
 }
@@ -82,7 +82,7 @@ may_edit_now(const MmMember *member)
 static MilterResult
 add_edit(MilterWorker *worker, MilterTicket ticket, const MilterEdit *edit)
 {
-    MmMember *member = mm_crew_find(worker, ticket);
+    MmMember *member = mm_crew_find(worker->crew, ticket);
     if (!member || !may_edit_now(member))
         return MILTER_ERROR_STATE;
     guint32 right = right_for(edit);

@@ -15,7 +15,7 @@ mm_services_set_control(MmWorker *control)
 static MilterWatch *
 watch_add(MilterWorker *worker, int fd, uint32_t events, MilterWatchFunction function, void *data)
 {
-    return (MilterWatch *)mm_watch_add(mm_crew_reactor(worker), fd, events, function, data);
+    return (MilterWatch *)mm_watch_add(mm_crew_reactor(worker->crew), fd, events, function, data);
 }
 
 static void
@@ -51,7 +51,7 @@ static MilterTimer *
 timer_add(MilterWorker *worker, double seconds, MilterFunction function, void *data)
 {
     MilterTimer *timer = g_new0(MilterTimer, 1);
-    timer->reactor = mm_crew_reactor(worker);
+    timer->reactor = mm_crew_reactor(worker->crew);
     timer->function = function;
     timer->data = data;
     mm_timer_start(timer->reactor, &timer->timer, seconds, timer_fired, timer);
@@ -70,7 +70,7 @@ timer_remove(MilterTimer *timer)
 static void
 post(MilterWorker *worker, MilterFunction function, void *data)
 {
-    mm_worker_post(worker ? worker->worker : control_worker, function, data);
+    mm_worker_post(worker ? mm_crew_worker(worker->crew) : control_worker, function, data);
 }
 
 static void
@@ -84,13 +84,13 @@ static uint64_t
 resolve(MilterWorker *worker, MilterResolveKind kind, const char *name,
         MilterResolveFunction function, void *data)
 {
-    return mm_resolve(worker->resolver, kind, name, function, data);
+    return mm_resolve(worker->crew->resolver, kind, name, function, data);
 }
 
 static void
 resolve_cancel(MilterWorker *worker, uint64_t query)
 {
-    mm_resolve_cancel(worker->resolver, query);
+    mm_resolve_cancel(worker->crew->resolver, query);
 }
 
 static int64_t

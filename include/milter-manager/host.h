@@ -194,8 +194,8 @@ struct MilterHost {
 
     /* --- Threads. post: from any thread, runs function on the worker (NULL: the control thread).
      * job: runs function in a pool of threads, then done (or NULL) on the worker that asked. label,
-     * a constant, for the log. A session may be closed meanwhile; the instance leaves the worker
-     * and is discarded only after done. */
+     * a constant, for the log. A session may be closed meanwhile; the instance that worker was
+     * given to leaves it and is discarded only after done. */
     void (*post)(MilterWorker *worker, MilterFunction function, void *data);
     void (*job)(MilterWorker *worker, const char *label, MilterFunction function,
                 MilterFunction done, void *data);

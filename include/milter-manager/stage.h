@@ -34,7 +34,8 @@
 
 typedef struct MilterHost MilterHost;           /* host.h: the table of services */
 typedef struct MilterInstance MilterInstance;   /* the host's handle of a configured instance */
-typedef struct MilterWorker MilterWorker;       /* the host's handle of a worker thread */
+typedef struct MilterWorker MilterWorker;       /* the host's handle of a worker thread; the
+                                                   instances of another snapshot have another */
 typedef struct MilterSession MilterSession;     /* the host's handle of an MTA session */
 typedef struct MilterExpansion MilterExpansion; /* what an expanding stage emits into */
 

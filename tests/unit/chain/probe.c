@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A stage that tells what was done with it: verb "state", "EVENTS alive=N entered=N generation=N".
- */
+ * Verb "release" ends the jobs of the instance of a generation, its argument. */
 #include <milter-manager/plugin.h>
 
 #include <glib.h>
@@ -9,6 +9,7 @@ typedef struct Probe {
     const MilterHost *host;
     MilterInstance *self;
     guint generation;
+    gboolean released; /* what its jobs wait for; by verb "release" */
     GString *asked;
 } Probe;
 
@@ -20,10 +21,13 @@ typedef struct Talk {
 
 static guint alive, entered;
 
-/* Held until verb "release". */
+/* The first instances, by generation: a verb reaches the last one only. */
+#define KNOWN_MAX 8
+static Probe *known[KNOWN_MAX];
+
+/* Guards released. */
 static GMutex lock;
 static GCond changed;
-static gboolean released;
 
 static void
 tell_state(void *data, MilterAdminRequest *request, const char *arguments)
@@ -39,9 +43,10 @@ static void
 release(void *data, MilterAdminRequest *request, const char *arguments)
 {
     const Probe *probe = data;
-    (void)arguments;
+    guint64 generation = arguments ? g_ascii_strtoull(arguments, NULL, 10) : 0;
+    g_assert_cmpuint(generation, <=, probe->generation);
     g_mutex_lock(&lock);
-    released = TRUE;
+    known[generation]->released = TRUE;
     g_cond_broadcast(&changed);
     g_mutex_unlock(&lock);
     probe->host->admin_reply(request, "null", NULL);
@@ -57,7 +62,12 @@ probe_configure(const MilterHost *host, MilterInstance *self, void *predecessor)
     if (*refusal)
         return NULL;
     Probe *probe = g_new0(Probe, 1);
-    *probe = (Probe){host, self, before ? before->generation + 1 : 0, g_string_new(NULL)};
+    *probe = (Probe){.host = host,
+                     .self = self,
+                     .generation = before ? before->generation + 1 : 0,
+                     .asked = g_string_new(NULL)};
+    g_assert_cmpuint(probe->generation, <, KNOWN_MAX);
+    known[probe->generation] = probe;
     host->admin_verb(self, "state", tell_state, probe);
     host->admin_verb(self, "release", release, probe);
     alive++;
@@ -102,9 +112,9 @@ probe_open(void *instance, void *in_worker, MilterWorker *worker, MilterSession 
 static void
 wait_for_release(void *data)
 {
-    (void)data;
+    const Probe *probe = data;
     g_mutex_lock(&lock);
-    while (!released)
+    while (!probe->released)
         g_cond_wait(&changed, &lock);
     g_mutex_unlock(&lock);
 }

@@ -14,11 +14,17 @@ keep_answer(gpointer data, const char *json, const char *error)
 }
 
 static char *
-call(const char *verb)
+call_with(const char *verb, const char *arguments)
 {
     char *answer = NULL;
-    g_assert_true(mm_admin_call(verb, NULL, keep_answer, &answer));
+    g_assert_true(mm_admin_call(verb, arguments, keep_answer, &answer));
     return answer;
+}
+
+static char *
+call(const char *verb)
+{
+    return call_with(verb, NULL);
 }
 
 static void
@@ -249,6 +255,17 @@ test_session_keeps_snapshot(Fixture *fixture, gconstpointer unused)
     assert_state("a", " alive=1 entered=1 generation=1");
 }
 
+static void
+wait_for_state(Fixture *fixture, const char *expected)
+{
+    g_autofree char *state = call("a.state");
+    while (strcmp(state, expected) != 0) {
+        g_main_context_iteration(mm_worker_context(fixture->control), TRUE);
+        g_free(state);
+        state = call("a.state");
+    }
+}
+
 /* The session is gone and the configuration too, but a job is under way: the instance stays. */
 static void
 test_job_keeps_instance(Fixture *fixture, gconstpointer unused)
@@ -263,13 +280,29 @@ test_job_keeps_instance(Fixture *fixture, gconstpointer unused)
     fixture_serve(fixture, "[stages/a]\n" PROBE);
     assert_state("a", " alive=2 entered=2 generation=1");
     g_autofree char *released = call("a.release");
-    g_autofree char *state = call("a.state");
-    while (strstr(state, "alive=2")) {
-        g_main_context_iteration(mm_worker_context(fixture->control), TRUE);
-        g_free(state);
-        state = call("a.state");
-    }
-    g_assert_cmpstr(state, ==, " alive=1 entered=1 generation=1");
+    wait_for_state(fixture, " alive=1 entered=1 generation=1");
+}
+
+/* Jobs of the new instance that overlap with one another keep the old one no longer than its own
+ * job is under way. */
+static void
+test_job_keeps_own_instance(Fixture *fixture, gconstpointer unused)
+{
+    guint answers = 0;
+    (void)unused;
+    fixture_serve(fixture, "[stages/a]\n" PROBE "job=true\n");
+    MmChain *old = open_chain(fixture, &answers);
+    ask(old, MILTER_EVENT_CONNECT);
+    mm_chain_free(old);
+    fixture_serve(fixture, "[stages/a]\n" PROBE "job=true\n");
+    MmChain *new = open_chain(fixture, &answers);
+    ask(new, MILTER_EVENT_CONNECT);
+    assert_state("a", "C alive=2 entered=2 generation=1");
+    g_autofree char *released = call_with("a.release", "0");
+    wait_for_state(fixture, "C alive=1 entered=1 generation=1");
+    g_autofree char *rest = call_with("a.release", "1");
+    wait_for_state(fixture, "C+ alive=1 entered=1 generation=1");
+    mm_chain_free(new);
 }
 
 #define ADD(name, function)                                                                        \
@@ -291,5 +324,6 @@ main(int argc, char **argv)
     ADD("fact-scopes", test_fact_scopes);
     ADD("session-keeps-snapshot", test_session_keeps_snapshot);
     ADD("job-keeps-instance", test_job_keeps_instance);
+    ADD("job-keeps-own-instance", test_job_keeps_own_instance);
     return g_test_run();
 }
