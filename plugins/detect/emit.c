@@ -24,13 +24,27 @@ set(const Emitter *emitter, const char *key, GVariant *value, const char *place)
     emitter->host->expand_set(emitter->expansion, key, text, origin);
 }
 
+/* FALSE: there can be no stage of this name. */
+static gboolean
+begin(const Emitter *emitter, const DetectFound *found)
+{
+    g_autofree char *origin = g_strdup_printf("%s: %s", emitter->detector, found->enabled_origin);
+    if (emitter->host->expand_stage(emitter->expansion, found->name, "relay", origin) == MILTER_OK)
+        return TRUE;
+    g_autofree char *shown = g_utf8_make_valid(found->name, -1);
+    g_autofree char *text = g_strdup_printf("%s: “%s”: %s", found->enabled_origin, shown,
+                                            _("this is not the name of a stage"));
+    emitter->host->warn(emitter->self, NULL, text, _("1 to 64 letters, digits, “.”, “_” and “-”"));
+    return FALSE;
+}
+
 static void
 emit(const Emitter *emitter, const DetectFound *found)
 {
     const DetectRecord *record = found->record;
     const char *table = record->origin ? record->origin : "default";
-    g_autofree char *origin = g_strdup_printf("%s: %s", emitter->detector, found->enabled_origin);
-    emitter->host->expand_stage(emitter->expansion, found->name, "relay", origin);
+    if (!begin(emitter, found))
+        return;
     set(emitter, "enabled", g_variant_new_boolean(found->enabled), found->enabled_origin);
     if (found->spec)
         set(emitter, "connection-spec", g_variant_new_string(found->spec), found->spec_origin);

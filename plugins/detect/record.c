@@ -298,7 +298,7 @@ take_line(Parser *parser, char *line)
         return;
     }
     char *sign = strchr(line, '=');
-    if (!sign || !parser->in_group) {
+    if (!sign || !parser->in_group || !g_utf8_validate(line, -1, NULL)) {
         complain(parser, line, _("this is no line of a record"), _("[NAME], then KEY = VALUE"));
         return;
     }

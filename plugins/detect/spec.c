@@ -16,14 +16,14 @@ refuse(const char *written, char **why)
     return NULL;
 }
 
-/* No control characters, no quotes: it will stand in a configuration and in the log. */
+/* A text without control characters and quotes: it will stand in a configuration and in the log. */
 static gboolean
 is_clean(const char *text)
 {
-    for (; *text; text++)
-        if (g_ascii_iscntrl(*text) || strchr("'\"\\", *text))
+    for (const char *c = text; *c; c++)
+        if (g_ascii_iscntrl(*c) || strchr("'\"\\", *c))
             return FALSE;
-    return TRUE;
+    return g_utf8_validate(text, -1, NULL);
 }
 
 static const char *

@@ -248,6 +248,7 @@ test_specs(void)
         {"/a'b", NULL},
         {"/a\nb", NULL},
         {"\001", NULL},
+        {"/a\xff", NULL},
         {"/0123456789012345678901234567890123456789012345678901234567890123456789"
          "0123456789012345678901234567890123456789",
          NULL},
@@ -304,6 +305,7 @@ test_record_errors(void)
         {"[a]\nscripts = a\nrank = 100\n", "/r:3: “100”"},
         {"[a]\nscripts = a\nrank = -1\n", "/r:3: “-1”"},
         {"[a]\nscripts = a\nfallback = drop\n", "/r:3: “drop”"},
+        {"[a]\nscripts = a\nconditions = \xff\n", "/r:3: "},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_autoptr(DetectRecords) records = detect_records_new(NULL, 0);

@@ -241,6 +241,47 @@ test_keys(void)
     place_free(&place);
 }
 
+/* A profile whose stage could have no name leaves the others as they are. */
+static void
+test_long_profile(void)
+{
+    Place place = place_new();
+    g_autofree char *problems = NULL;
+    g_autofree char *profile = g_strnfill(60, 'z');
+    g_autofree char *conf =
+        g_strdup_printf("milteropendkim_enable=YES\nmilteropendkim_profiles=\"a %s\"\n"
+                        "milteropendkim_a_socket=/run/a\nmilteropendkim_%s_socket=/run/z\n",
+                        profile, profile);
+    tree_write(place.root, "/etc/rc.conf", conf);
+    tree_write(place.root, "/usr/local/etc/rc.d/milter-opendkim",
+               ". /etc/rc.subr\nname=milteropendkim\nrcvar=milteropendkim_enable\n"
+               "load_rc_config $name\n[ -n \"$2\" ] && eval "
+               "milteropendkim_socket=\"\\${milteropendkim_${2}_socket}\"\n"
+               "command=/usr/local/sbin/opendkim\ncommand_args=\"-p ${milteropendkim_socket}\"\n"
+               "run_rc_command \"$1\"\n");
+    g_autofree char *config = show(&place, DETECTOR, 0, &problems);
+    check_key(config, "opendkim-a", "rc-conf: /etc/rc.conf:3", "connection-spec='unix:/run/a'");
+    g_assert_null(strstr(config, "/run/z"));
+    g_assert_nonnull(strstr(problems, profile));
+    place_free(&place);
+}
+
+/* Bytes that are no text cost the milter whose socket they are. */
+static void
+test_no_text(void)
+{
+    Place place = place_new();
+    g_autofree char *problems = NULL;
+    tree_write(place.root, "/etc/rc.conf",
+               "clamav_milter_enable=YES\nspamass_milter_enable=YES\n"
+               "spamass_milter_socket=/run/\xff\n");
+    g_autofree char *config = show(&place, DETECTOR, 0, &problems);
+    g_assert_nonnull(strstr(config, "\n[stages/clamav-milter]"));
+    g_assert_null(strstr(config, "\n[stages/spamass-milter]"));
+    g_assert_nonnull(strstr(problems, "spamass-milter"));
+    place_free(&place);
+}
+
 /* A record of the administrator's, and errors in one. */
 static void
 test_records(void)
@@ -396,6 +437,8 @@ main(int argc, char **argv)
     g_test_add_func("/rc-conf/host/stands-alone", test_stands_alone);
     g_test_add_func("/rc-conf/host/enabled-by-group", test_enabled_by_group);
     g_test_add_func("/rc-conf/host/keys", test_keys);
+    g_test_add_func("/rc-conf/host/long-profile", test_long_profile);
+    g_test_add_func("/rc-conf/host/no-text", test_no_text);
     g_test_add_func("/rc-conf/host/records", test_records);
     g_test_add_func("/rc-conf/host/one-socket", test_one_socket);
     g_test_add_func("/rc-conf/host/own-socket", test_own_socket);
