@@ -23,7 +23,7 @@ mm_crew_new(MmWorker *worker, MmJobs *jobs)
     crew->slots = g_array_new(FALSE, TRUE, sizeof(Slot));
     crew->free_slot = NO_SLOT;
     crew->handles = g_ptr_array_new_with_free_func(g_free);
-    crew->resolver = mm_resolver_new(worker, jobs, NULL);
+    crew->resolver = mm_resolver_new(worker, NULL);
     return crew;
 }
 

@@ -5,19 +5,17 @@
 #include "base/log.h"
 #include "chain/dns-cache.h"
 #include "chain/dns-channel.h"
+#include "chain/dns-host.h"
 #include "chain/statistics.h"
 
-#include <netdb.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define CACHE_ENTRIES 8192u
 #define CACHE_BYTES (4u * 1024u * 1024u)
 
 struct MmResolver {
-    MmWorker *worker;
     MmReactor *reactor;
-    MmJobs *jobs;
+    MmDnsHost *host;
     MmClock clock;
     char **servers; /* NULL: not configured */
     double seconds;
@@ -33,8 +31,6 @@ struct MmResolver {
     MilterCounter *asked, *cached, *failed;
 };
 
-typedef struct HostJob HostJob;
-
 /* One question on its way. */
 typedef struct Lookup {
     MmResolver *resolver;
@@ -42,7 +38,6 @@ typedef struct Lookup {
     MilterResolveKind kind;
     char *question;
     GQueue waiting; /* of Waiter */
-    HostJob *job;   /* HOST: in the pool */
 } Lookup;
 
 /* One who asked. In waiting of its look-up, then in ready. */
@@ -177,72 +172,11 @@ lookup_fail(Lookup *lookup)
     mm_dns_answer_unref(answer);
 }
 
-/* ---- HOST, in the pool. */
-
-struct HostJob {
-    Lookup *lookup; /* NULL: nobody waits any more; touched on the worker alone */
-    char *name;
-    MmDnsAnswer *answer;
-};
-
 static void
-add_addresses(MmDnsAnswer *answer, const struct addrinfo *list)
+host_answered(gpointer data, MmDnsAnswer *answer)
 {
-    for (const struct addrinfo *entry = list; entry; entry = entry->ai_next) {
-        char text[NI_MAXHOST];
-        if (getnameinfo(entry->ai_addr, entry->ai_addrlen, text, sizeof(text), NULL, 0,
-                        NI_NUMERICHOST) == 0)
-            mm_dns_answer_add(answer, text);
-    }
-}
-
-static gboolean
-is_a_no(int result)
-{
-#ifdef EAI_NODATA
-    if (result == EAI_NODATA)
-        return TRUE;
-#endif
-    return result == EAI_NONAME;
-}
-
-static void
-host_run(gpointer data)
-{
-    HostJob *job = data;
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *list = NULL;
-    int result = getaddrinfo(job->name, NULL, &hints, &list);
-    job->answer = mm_dns_answer_new(MILTER_RESOLVE_TEMPORARY);
-    if (result == 0) {
-        add_addresses(job->answer, list);
-        freeaddrinfo(list);
-        job->answer->status = job->answer->values->len > 0 ? MILTER_RESOLVED : MILTER_RESOLVE_NONE;
-    } else if (is_a_no(result)) {
-        job->answer->status = MILTER_RESOLVE_NONE;
-    }
-}
-
-static void
-host_done(gpointer data)
-{
-    HostJob *job = data;
-    if (job->lookup)
-        lookup_end(job->lookup, job->answer);
-    mm_dns_answer_unref(job->answer);
-    g_free(job->name);
-    g_free(job);
-}
-
-static void
-host_start(Lookup *lookup)
-{
-    MmResolver *resolver = lookup->resolver;
-    lookup->job = g_new0(HostJob, 1);
-    lookup->job->lookup = lookup;
-    lookup->job->name = g_strdup(lookup->question);
-    mm_jobs_push(resolver->jobs, resolver->worker, "name look-up", host_run, host_done,
-                 lookup->job);
+    lookup_end(data, answer);
+    mm_dns_answer_unref(answer);
 }
 
 /* May end it at once. */
@@ -251,7 +185,7 @@ lookup_start(Lookup *lookup)
 {
     MmResolver *resolver = lookup->resolver;
     if (lookup->kind == MILTER_RESOLVE_HOST)
-        host_start(lookup);
+        mm_dns_host_ask(resolver->host, lookup->question, host_answered, lookup);
     else if (resolver->channel)
         mm_dns_channel_ask(resolver->channel, lookup->kind, lookup->question, dns_answered, lookup);
     else
@@ -287,12 +221,11 @@ is_full(MmResolver *resolver)
 /* ---- The resolver. */
 
 MmResolver *
-mm_resolver_new(MmWorker *worker, MmJobs *jobs, MmClock clock)
+mm_resolver_new(MmWorker *worker, MmClock clock)
 {
     MmResolver *resolver = g_new0(MmResolver, 1);
-    resolver->worker = worker;
     resolver->reactor = mm_worker_reactor(worker);
-    resolver->jobs = jobs;
+    resolver->host = mm_dns_host_new(worker);
     resolver->clock = clock ? clock : g_get_monotonic_time;
     resolver->cache = mm_dns_cache_new(CACHE_ENTRIES, CACHE_BYTES);
     resolver->lookups = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, lookup_free);
@@ -303,17 +236,6 @@ mm_resolver_new(MmWorker *worker, MmJobs *jobs, MmClock clock)
     return resolver;
 }
 
-/* What is in the pool comes back to nobody. */
-static void
-forget_job(gpointer key, gpointer value, gpointer data)
-{
-    Lookup *lookup = value;
-    (void)key;
-    (void)data;
-    if (lookup->job)
-        lookup->job->lookup = NULL;
-}
-
 void
 mm_resolver_free(MmResolver *resolver)
 {
@@ -321,7 +243,7 @@ mm_resolver_free(MmResolver *resolver)
         return;
     resolver->closing = TRUE;
     mm_dns_channel_free(resolver->channel);
-    g_hash_table_foreach(resolver->lookups, forget_job, NULL);
+    mm_dns_host_free(resolver->host);
     g_hash_table_unref(resolver->waiters);
     g_hash_table_unref(resolver->lookups);
     mm_defer_cancel(resolver->reactor, &resolver->deferred);

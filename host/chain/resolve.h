@@ -8,7 +8,7 @@
  *     servers (dns-channel.h) and of nobody else. HOST is what the system makes of a name - its
  *     hosts file, its name service switch, its search list - for that is what the administrator
  *     who writes a host name into the configuration means; only the C library knows, and it
- *     blocks, so getaddrinfo runs in the job pool.
+ *     blocks, so it is asked in threads of its own (dns-host.h).
  *
  *     Answers are cached (dns-cache.h); who asks for what is being asked for already waits for the
  *     same answer. Each asker has the whole of the time: when it is over he gets TEMPORARY, while
@@ -21,7 +21,7 @@
 #ifndef MM_CHAIN_RESOLVE_H
 #define MM_CHAIN_RESOLVE_H
 
-#include "loop/jobs.h"
+#include "loop/worker.h"
 #include <milter-manager/host.h>
 
 #define MM_RESOLVE_OPEN 1024u
@@ -30,10 +30,10 @@ typedef struct MmResolver MmResolver;
 /* Microseconds, monotonic. */
 typedef gint64 (*MmClock)(void);
 
-/* Does nothing until it is configured, so any thread may make it. worker, jobs: borrowed. clock:
- * for the cache; NULL: g_get_monotonic_time. */
-MmResolver *mm_resolver_new(MmWorker *worker, MmJobs *jobs, MmClock clock);
-/* On the worker. Open queries end without an answer. NULL is allowed. */
+/* Does nothing until it is configured, so any thread may make it. worker: borrowed. clock: for the
+ * cache; NULL: g_get_monotonic_time. */
+MmResolver *mm_resolver_new(MmWorker *worker, MmClock clock);
+/* On the worker. Open queries end without an answer, and nobody waits for one. NULL is allowed. */
 void mm_resolver_free(MmResolver *resolver);
 /* On the worker. servers as in dns-servers, seconds as in dns-timeout. Look-ups that are open go to
  * the new servers; the cache is emptied. Nothing happens if nothing changed; the system's own

@@ -19,7 +19,6 @@ test_clock(void)
 typedef struct Fixture {
     DnsServer *server;
     MmWorker *worker;
-    MmJobs *jobs;
     MmResolver *resolver;
 } Fixture;
 
@@ -48,8 +47,7 @@ set_up(Fixture *fixture, gconstpointer unused)
     clock_now = 1000;
     fixture->server = dns_server_new();
     fixture->worker = mm_worker_new_here(0, NULL);
-    fixture->jobs = mm_jobs_new(1);
-    fixture->resolver = mm_resolver_new(fixture->worker, fixture->jobs, test_clock);
+    fixture->resolver = mm_resolver_new(fixture->worker, test_clock);
     /* Long: no test waits for it, those that do take less. */
     use(fixture, dns_server_spec(fixture->server), NULL, 30.0);
 }
@@ -59,7 +57,6 @@ tear_down(Fixture *fixture, gconstpointer unused)
 {
     (void)unused;
     mm_resolver_free(fixture->resolver);
-    mm_jobs_free(fixture->jobs);
     mm_worker_free(fixture->worker);
     dns_server_free(fixture->server);
 }
@@ -414,7 +411,7 @@ test_not_configured(Fixture *fixture, gconstpointer unused)
 {
     (void)unused;
     mm_resolver_free(fixture->resolver);
-    fixture->resolver = mm_resolver_new(fixture->worker, fixture->jobs, NULL);
+    fixture->resolver = mm_resolver_new(fixture->worker, NULL);
     expect(fixture, MILTER_RESOLVE_A, "a.example.org", MILTER_RESOLVE_TEMPORARY, "");
 }
 
@@ -451,23 +448,6 @@ test_many_records(Fixture *fixture, gconstpointer unused)
     await(&asked, 1);
     g_assert_cmpuint(g_strv_length(asked.values), ==, MM_DNS_VALUES);
     clear(&asked);
-}
-
-static void
-test_host(Fixture *fixture, gconstpointer unused)
-{
-    Asked asked = {0};
-    (void)unused;
-    expect(fixture, MILTER_RESOLVE_HOST, "127.0.0.1", MILTER_RESOLVED, "127.0.0.1");
-    expect(fixture, MILTER_RESOLVE_HOST, "::1", MILTER_RESOLVED, "::1");
-    g_assert_cmpuint(dns_server_count(fixture->server, NULL, DNS_ANY_TYPE), ==, 0);
-    /* In the pool when the resolver goes: nobody is told. */
-    ask(fixture, &asked, MILTER_RESOLVE_HOST, "127.0.0.2");
-    mm_resolver_free(fixture->resolver);
-    fixture->resolver = NULL;
-    mm_jobs_free(fixture->jobs);
-    fixture->jobs = NULL;
-    g_assert_cmpuint(asked.answers, ==, 0);
 }
 
 static void
@@ -524,7 +504,6 @@ main(int argc, char **argv)
     ADD("not-configured", test_not_configured);
     ADD("bound", test_bound);
     ADD("many-records", test_many_records);
-    ADD("host", test_host);
     g_test_add_func("/resolve/server-texts", test_server_texts);
     return g_test_run();
 }
