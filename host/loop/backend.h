@@ -29,7 +29,10 @@ void mm_backend_change(MmBackend *backend, MmWatch *watch);
 void mm_backend_remove(MmBackend *backend, MmWatch *watch);
 /* The descriptor the reactor's source polls; -1: the backend has sources of its own. */
 int mm_backend_descriptor(MmBackend *backend);
-/* Takes at most MM_REACTOR_ROUND events without waiting and calls mm_reactor_event for each. */
+/* Does the context's poll in the backend's own call, see mm_reactor_poll. FALSE: it cannot. */
+gboolean mm_backend_poll(MmBackend *backend, GPollFD *fds, guint n, gint timeout, gint *result);
+/* Takes at most MM_REACTOR_ROUND events without waiting, those that mm_backend_poll has found if it
+ * was called since, and calls mm_reactor_event for each. */
 void mm_backend_collect(MmBackend *backend);
 const char *mm_backend_name(void);
 

@@ -108,6 +108,13 @@ translate(const struct kevent *event)
     return result;
 }
 
+gboolean
+mm_backend_poll(MmBackend *backend, GPollFD *fds, guint n, gint timeout, gint *result)
+{
+    (void)backend, (void)fds, (void)n, (void)timeout, (void)result;
+    return FALSE;
+}
+
 void
 mm_backend_collect(MmBackend *backend)
 {

@@ -111,6 +111,13 @@ mm_backend_descriptor(MmBackend *backend)
     return -1;
 }
 
+gboolean
+mm_backend_poll(MmBackend *backend, GPollFD *fds, guint n, gint timeout, gint *result)
+{
+    (void)backend, (void)fds, (void)n, (void)timeout, (void)result;
+    return FALSE;
+}
+
 void
 mm_backend_collect(MmBackend *backend)
 {

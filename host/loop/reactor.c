@@ -334,6 +334,15 @@ mm_reactor_new(GMainContext *context, GError **error)
     return reactor;
 }
 
+gint
+mm_reactor_poll(MmReactor *reactor, GPollFD *fds, guint n, gint timeout)
+{
+    gint result;
+    if (mm_backend_poll(reactor->backend, fds, n, timeout, &result))
+        return result;
+    return g_poll(fds, n, timeout);
+}
+
 void
 mm_reactor_free(MmReactor *reactor)
 {

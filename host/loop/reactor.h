@@ -51,6 +51,10 @@ typedef struct MmDeferred {
 
 /* NULL with error if the kernel object cannot be made. Attaches to context. */
 MmReactor *mm_reactor_new(GMainContext *context, GError **error);
+/* A poll function's work for the context of reactor, on its thread: where the context has nothing
+ * to wait for but the reactor and its own wake-up, the one call that waits fetches the reactor's
+ * events too. Else g_poll. */
+gint mm_reactor_poll(MmReactor *reactor, GPollFD *fds, guint n, gint timeout);
 /* All watches must be gone; timers are disarmed. */
 void mm_reactor_free(MmReactor *reactor);
 /* "epoll", "kqueue" or "poll". */

@@ -68,6 +68,13 @@ run_while_held(MmWorker *worker)
 
 static GSourceFuncs inbox_functions = {.dispatch = inbox_dispatch};
 
+static gint
+poll_here(GPollFD *fds, guint n, gint timeout)
+{
+    MmWorker *worker = g_private_get(&current_worker);
+    return worker ? mm_reactor_poll(worker->reactor, fds, n, timeout) : g_poll(fds, n, timeout);
+}
+
 static MmWorker *
 worker_new(guint number, GMainContext *context, GError **error)
 {
@@ -80,6 +87,7 @@ worker_new(guint number, GMainContext *context, GError **error)
         g_free(worker);
         return NULL;
     }
+    g_main_context_set_poll_func(context, poll_here);
     g_mutex_init(&worker->lock);
     worker->posts = g_array_new(FALSE, FALSE, sizeof(Post));
     worker->inbox = g_source_new(&inbox_functions, sizeof(InboxSource));

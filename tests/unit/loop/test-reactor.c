@@ -26,14 +26,27 @@ typedef struct Pipe {
     struct Pipe *other;
 } Pipe;
 
+static MmReactor *polled;
+
+static gint
+poll_reactor(GPollFD *fds, guint n, gint timeout)
+{
+    return mm_reactor_poll(polled, fds, n, timeout);
+}
+
+/* Every test runs with GLib's poll and with the reactor's (POLLED). */
+static const char POLLED[] = "polled";
+
 static void
-set_up(Fixture *fixture, gconstpointer unused)
+set_up(Fixture *fixture, gconstpointer how)
 {
     g_autoptr(GError) error = NULL;
-    (void)unused;
     fixture->context = g_main_context_new();
     fixture->reactor = mm_reactor_new(fixture->context, &error);
     g_assert_no_error(error);
+    polled = fixture->reactor;
+    if (how == POLLED)
+        g_main_context_set_poll_func(fixture->context, poll_reactor);
     fixture->seen = g_string_new(NULL);
 }
 
@@ -514,7 +527,9 @@ test_backend(Fixture *fixture, gconstpointer unused)
     g_assert_cmpstr(mm_reactor_backend(), ==, BACKEND);
 }
 
-#define ADD(name, function) g_test_add("/reactor/" name, Fixture, NULL, set_up, function, tear_down)
+#define ADD(name, function)                                                                        \
+    g_test_add("/reactor/" name, Fixture, NULL, set_up, function, tear_down);                      \
+    g_test_add("/reactor/polled/" name, Fixture, POLLED, set_up, function, tear_down)
 
 int
 main(int argc, char **argv)
