@@ -13,22 +13,17 @@
 #include <unistd.h>
 
 #define BACKLOG 1024
-/* Connections taken in one round. */
-#define ACCEPT_MAX 64
 /* When descriptors ran out: how long until the next try. */
 #define RETRY_SECONDS 0.25
 
 struct MmListener {
     MmReactor *reactor;
     int fd;
-    char *path;
-    dev_t device; /* of the socket's file: another's is not removed */
-    ino_t inode;
     MmWatch *watch;
     MmTimer retry;
     gboolean paused;
     gboolean starved;
-    MmAcceptFunction accepted;
+    MmArrivalFunction arrivals;
     gpointer data;
 };
 
@@ -137,8 +132,7 @@ static void
 update_watch(MmListener *listener)
 {
     gboolean accepting = !listener->paused && !listener->starved;
-    if (listener->watch)
-        mm_watch_change(listener->watch, accepting ? MM_WATCH_READ : 0);
+    mm_watch_change(listener->watch, accepting ? MM_WATCH_READ : 0);
 }
 
 static void
@@ -165,45 +159,22 @@ ready(gpointer data, guint32 events)
 {
     MmListener *listener = data;
     (void)events;
-    for (guint i = 0; i < ACCEPT_MAX && !listener->paused; i++) {
-        int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            listener->accepted(fd, listener->data);
-            continue;
-        }
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-            starve(listener);
-        if (errno != EINTR && errno != ECONNABORTED)
-            return;
-    }
+    listener->arrivals(listener->data);
 }
 
 MmListener *
-mm_listener_new(MmReactor *reactor, int fd, const char *path, MmAcceptFunction accepted,
-                gpointer data)
+mm_listener_new(MmReactor *reactor, int fd, MmArrivalFunction arrivals, gpointer data)
 {
-    struct stat status;
     MmListener *listener = g_new0(MmListener, 1);
     listener->reactor = reactor;
     listener->fd = fd;
-    listener->accepted = accepted;
+    listener->arrivals = arrivals;
     listener->data = data;
-    if (path && lstat(path, &status) == 0) {
-        listener->path = g_strdup(path);
-        listener->device = status.st_dev;
-        listener->inode = status.st_ino;
-    }
     listener->watch = mm_watch_add(reactor, fd, MM_WATCH_READ, ready, listener);
-    return listener;
-}
-
-static void
-remove_file(const MmListener *listener)
-{
-    struct stat status;
-    if (listener->path && lstat(listener->path, &status) == 0 &&
-        status.st_dev == listener->device && status.st_ino == listener->inode)
-        (void)unlink(listener->path);
+    if (listener->watch)
+        return listener;
+    g_free(listener);
+    return NULL;
 }
 
 void
@@ -212,12 +183,23 @@ mm_listener_free(MmListener *listener)
     if (!listener)
         return;
     mm_timer_stop(listener->reactor, &listener->retry);
-    if (listener->watch)
-        mm_watch_remove(listener->watch);
-    remove_file(listener);
+    mm_watch_remove(listener->watch);
     close(listener->fd);
-    g_free(listener->path);
     g_free(listener);
+}
+
+int
+mm_listener_accept(MmListener *listener)
+{
+    for (;;) {
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+            return fd;
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            starve(listener);
+        if (errno != EINTR && errno != ECONNABORTED)
+            return -1;
+    }
 }
 
 void

@@ -4,8 +4,9 @@
  *     listener.h - the socket the MTA connects to
  *
  * DESCRIPTION
- *     Accepts on the control thread and hands each connection over. Out of descriptors, or paused
- * by its owner, it stops accepting: the kernel's queue holds what comes, nothing sleeps.
+ *     Tells its owner of connections that wait, who accepts them one by one. Out of descriptors, or
+ * paused by its owner, it tells of none: the kernel's queue holds what comes, nothing sleeps.
+ *     Several reactors may each have a listener for one socket, with a duplicate of the descriptor.
  */
 #ifndef MM_CONTROL_LISTENER_H
 #define MM_CONTROL_LISTENER_H
@@ -22,15 +23,18 @@ typedef struct MmListenerOptions {
     const char *group; /* of a unix socket; NULL or "": leave it */
 } MmListenerOptions;
 
-typedef void (*MmAcceptFunction)(int fd, gpointer data);
+/* Connections wait. What is not accepted now is told again. */
+typedef void (*MmArrivalFunction)(gpointer data);
 
 /* A bound and listening socket. A unix socket nobody listens on is replaced, one somebody listens
  * on is an error. -1 with error. */
 int mm_listener_bind(const MmListenerOptions *options, GError **error);
-/* Takes over fd. path (may be NULL) is removed when the listener is freed. */
-MmListener *mm_listener_new(MmReactor *reactor, int fd, const char *path, MmAcceptFunction accepted,
-                            gpointer data);
+/* On the reactor's thread, as all below. Takes over fd. NULL and errno if it cannot be watched; fd
+ * is left open then. */
+MmListener *mm_listener_new(MmReactor *reactor, int fd, MmArrivalFunction arrivals, gpointer data);
 void mm_listener_free(MmListener *listener);
+/* The next connection, non-blocking and closed on exec; -1: there is none now. */
+int mm_listener_accept(MmListener *listener);
 void mm_listener_set_paused(MmListener *listener, gboolean paused);
 
 #endif

@@ -36,7 +36,7 @@ adopt(MmServer *server, MmSnapshot *snapshot)
     server->loaded = g_get_real_time() / G_USEC_PER_SEC;
     server->reloads++;
     mm_server_take_settings(snapshot->manager);
-    mm_server_update_pause(server);
+    mm_server_limit_sessions(server);
 }
 
 /* The service manager is told that the reload is over, whatever came of it. */

@@ -23,34 +23,30 @@
 
 /* ---- Sessions. */
 
-void
-mm_server_update_pause(MmServer *server)
-{
-    guint32 most = mm_settings_get_uint(server->snapshot->manager, "max-sessions");
-    mm_team_watch_ends(server->team, most > 0 || server->stopping);
-    gboolean full = most > 0 && mm_team_sessions(server->team) >= most;
-    if (server->listener)
-        mm_listener_set_paused(server->listener, full);
-}
-
 static void
-accepted(int fd, gpointer data)
+team_changed(gpointer data)
 {
     MmServer *server = data;
-    mm_team_start_session(server->team, fd);
-    mm_server_update_pause(server);
-}
-
-static void
-session_ended(gpointer data)
-{
-    MmServer *server = data;
-    if (!server->team) /* it is gone with its last sessions, whose ends are told now */
-        return;
-    if (!server->stopping)
-        mm_server_update_pause(server);
-    else if (mm_team_sessions(server->team) == 0)
+    /* Without a team: it is gone with its last sessions, whose ends are told now. */
+    if (server->team && server->stopping && mm_team_is_over(server->team))
         g_main_loop_quit(server->loop);
+}
+
+static void
+team_failed(gpointer data)
+{
+    MmServer *server = data;
+    server->failed = TRUE;
+    if (server->team)
+        g_main_loop_quit(server->loop);
+}
+
+static const MmTeamOps team_ops = {.changed = team_changed, .failed = team_failed};
+
+void
+mm_server_limit_sessions(MmServer *server)
+{
+    mm_team_set_most(server->team, mm_settings_get_uint(server->snapshot->manager, "max-sessions"));
 }
 
 /* ---- Signals. */
@@ -76,10 +72,11 @@ stop(gpointer data)
     mm_notify_stopping();
     MM_LOG(MM_LOG_NOTICE, "stopping", N_("Stopping: no new session is accepted"),
            MM_UINT("sessions", mm_team_sessions(server->team)));
-    g_clear_pointer(&server->listener, mm_listener_free);
+    g_clear_pointer(&server->main_file, mm_socket_file_remove);
+    mm_team_close(server->team);
     mm_team_drain(server->team);
-    mm_team_watch_ends(server->team, TRUE);
-    if (mm_team_sessions(server->team) == 0)
+    mm_team_watch_changes(server->team);
+    if (mm_team_is_over(server->team))
         g_main_loop_quit(server->loop);
     else
         mm_timer_start(mm_worker_reactor(server->control), &server->shutdown_limit,
@@ -223,26 +220,43 @@ static gboolean
 start_threads(MmServer *server, GError **error)
 {
     server->jobs = mm_jobs_new(JOB_THREADS);
-    server->team = mm_team_new(team_size(server->manager), server->control, server->jobs,
-                               session_ended, server, error);
+    server->team = mm_team_new(team_size(server->manager), server->control, server->jobs, &team_ops,
+                               server, error);
     if (!server->team)
         return FALSE;
     mm_team_adopt(server->team, server->snapshot);
+    mm_server_limit_sessions(server);
     return TRUE;
 }
 
-static void
-open_doors(MmServer *server)
+static gboolean
+open_control(MmServer *server, GError **error)
 {
-    MmReactor *reactor = mm_worker_reactor(server->control);
     MmSockets *sockets = &server->sockets;
-    server->listener =
-        mm_listener_new(reactor, sockets->main, sockets->main_path, accepted, server);
-    server->control_socket = mm_control_socket_new(reactor, sockets->control, sockets->control_path,
-                                                   mm_server_verb, server);
-    sockets->main = sockets->control = -1;
-    g_clear_pointer(&sockets->main_path, g_free);
+    server->control_socket =
+        mm_control_socket_new(mm_worker_reactor(server->control), sockets->control,
+                              sockets->control_path, mm_server_verb, server);
+    if (!server->control_socket) {
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "%s: %s",
+                    sockets->control_path ? sockets->control_path : "LISTEN_FDS",
+                    g_strerror(errno));
+        return FALSE;
+    }
+    sockets->control = -1;
     g_clear_pointer(&sockets->control_path, g_free);
+    return TRUE;
+}
+
+static gboolean
+open_doors(MmServer *server, GError **error)
+{
+    MmSockets *sockets = &server->sockets;
+    if (!open_control(server, error) || !mm_team_open(server->team, sockets->main, error))
+        return FALSE;
+    server->main_file = mm_socket_file_new(sockets->main_path);
+    sockets->main = -1;
+    g_clear_pointer(&sockets->main_path, g_free);
+    return TRUE;
 }
 
 static void
@@ -295,7 +309,8 @@ start(MmServer *server, const MmConfig *config, MmProblems *problems, GError **e
     if (!build_first(server, config, problems) || !start_threads(server, error))
         return FALSE;
     mm_setup_fix(&server->setup, server->manager);
-    open_doors(server);
+    if (!open_doors(server, error))
+        return FALSE;
     catch_signals(server);
     ask_workers(server);
     return TRUE;
@@ -346,7 +361,7 @@ static void
 end_serving(MmServer *server)
 {
     mm_timer_stop(mm_worker_reactor(server->control), &server->shutdown_limit);
-    g_clear_pointer(&server->listener, mm_listener_free);
+    g_clear_pointer(&server->main_file, mm_socket_file_remove);
     g_clear_pointer(&server->team, mm_team_free);
     g_clear_pointer(&server->jobs, mm_jobs_free);
     settle(server);
@@ -377,7 +392,7 @@ mm_serve(MmCommandLine *line)
     signal(SIGXFSZ, SIG_IGN); /* a full spool is an error of a write, not the end */
     if (begin(&server, &error)) {
         run(&server);
-        code = EXIT_SUCCESS;
+        code = server.failed ? EXIT_FAILURE : EXIT_SUCCESS;
         MM_LOG(MM_LOG_NOTICE, "stopped", N_("Stopped"),
                MM_UINT("sessions", mm_team_sessions(server.team)));
     }

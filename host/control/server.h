@@ -7,8 +7,8 @@
 #define MM_CONTROL_SERVER_H
 
 #include "control/daemon.h"
-#include "control/listener.h"
 #include "control/setup.h"
+#include "control/socket-file.h"
 #include "control/socket.h"
 #include "control/sockets.h"
 #include "control/team.h"
@@ -25,18 +25,19 @@ typedef struct MmServer {
     gboolean daemon;
     MmSnapshot *snapshot;
     MmTeam *team;
-    MmListener *listener;
+    MmSocketFile *main_file; /* of the socket the team listens on */
     MmControlSocket *control_socket;
     guint ready; /* workers that have the configuration */
     MmTimer shutdown_limit;
     guint signals[4]; /* sources */
     gboolean stopping;
+    gboolean failed;        /* what ended the serving is an error */
     gint64 started, loaded; /* seconds since 1970 */
     guint reloads;
 } MmServer;
 
-/* serve.c: pauses or opens the listener, after what it depends on has changed. */
-void mm_server_update_pause(MmServer *server);
+/* serve.c: max-sessions, as it is now. */
+void mm_server_limit_sessions(MmServer *server);
 
 /* reload.c: takes the configuration anew, whole or not at all; problems has what was wrong. Logs
  * everything. FALSE: the one before goes on. */

@@ -6,6 +6,7 @@
 #include "base/i18n.h"
 #include "base/log.h"
 #include "control/listener.h"
+#include "control/socket-file.h"
 
 #include <errno.h>
 #include <json-glib/json-glib.h>
@@ -23,6 +24,7 @@ typedef struct Connection Connection;
 struct MmControlSocket {
     MmReactor *reactor;
     MmListener *listener;
+    MmSocketFile *file;
     MmVerbFunction function;
     gpointer data;
     Connection *first;
@@ -366,9 +368,8 @@ event(gpointer data, guint32 events)
 /* ---- The socket. */
 
 static void
-accepted(int fd, gpointer data)
+begin(MmControlSocket *control, int fd)
 {
-    MmControlSocket *control = data;
     Connection *connection = g_new0(Connection, 1);
     connection->control = control;
     connection->fd = fd;
@@ -379,8 +380,17 @@ accepted(int fd, gpointer data)
         control->first->previous = connection;
     control->first = connection;
     control->count++;
-    mm_listener_set_paused(control->listener, control->count >= CONNECTIONS_MAX);
     watch_for(connection, MM_WATCH_READ);
+}
+
+static void
+arrivals(gpointer data)
+{
+    MmControlSocket *control = data;
+    int fd = 0;
+    while (control->count < CONNECTIONS_MAX && (fd = mm_listener_accept(control->listener)) >= 0)
+        begin(control, fd);
+    mm_listener_set_paused(control->listener, control->count >= CONNECTIONS_MAX);
 }
 
 MmControlSocket *
@@ -391,7 +401,12 @@ mm_control_socket_new(MmReactor *reactor, int fd, const char *path, MmVerbFuncti
     control->reactor = reactor;
     control->function = function;
     control->data = data;
-    control->listener = mm_listener_new(reactor, fd, path, accepted, control);
+    control->listener = mm_listener_new(reactor, fd, arrivals, control);
+    if (!control->listener) {
+        g_free(control);
+        return NULL;
+    }
+    control->file = mm_socket_file_new(path);
     return control;
 }
 
@@ -406,6 +421,7 @@ mm_control_socket_free(MmControlSocket *control)
         mm_defer_cancel(control->reactor, &connection->farewell);
         let_go(connection);
     }
+    mm_socket_file_remove(control->file);
     mm_listener_free(control->listener);
     g_free(control);
 }

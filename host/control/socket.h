@@ -27,7 +27,8 @@ typedef struct MmRequest MmRequest;
 typedef void (*MmVerbFunction)(gpointer data, MmRequest *request, const char *verb,
                                const char *arguments);
 
-/* Takes over fd, a listening socket. path (may be NULL) is removed when it is freed. */
+/* Takes over fd, a listening socket. path (may be NULL) is removed when it is freed. NULL and errno
+ * if fd cannot be watched; both are left alone then. */
 MmControlSocket *mm_control_socket_new(MmReactor *reactor, int fd, const char *path,
                                        MmVerbFunction function, gpointer data);
 /* Closes all connections; requests that are open may still be answered, which does nothing then. */

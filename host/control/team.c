@@ -1,43 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "control/team.h"
+#include "control/team-private.h"
 
-typedef struct Mate {
-    MmTeam *team;
-    MmWorker *worker;
-    MmCrew *crew;
-    MmSessions *sessions;
-    MmDeferred retirement;
-    gint count; /* of sessions; atomic */
-} Mate;
-
-struct MmTeam {
-    MmWorker *control;
-    MmWorkFunction ended;
-    gpointer data;
-    gint watched; /* ends are told; atomic */
-    Mate *mates;
-    guint size;
-    guint64 total;
-};
+void
+mm_team_tell_change(MmTeam *team)
+{
+    if (g_atomic_int_get(&team->watched))
+        mm_worker_post(team->control, team->ops.changed, team->data);
+}
 
 /* On the worker. The count goes down before the look at watched, and the control thread sets
  * watched before it looks at the count: one of the two notices. */
 static void
 session_ended(gpointer data)
 {
-    Mate *mate = data;
-    MmTeam *team = mate->team;
+    MmMate *mate = data;
     g_atomic_int_add(&mate->count, -1);
-    if (g_atomic_int_get(&team->watched) && team->ended)
-        mm_worker_post(team->control, team->ended, team->data);
+    mm_door_leave(mate);
+    mm_team_tell_change(mate->team);
 }
 
 static gboolean
-mate_init(Mate *mate, MmTeam *team, guint number, MmJobs *jobs, GError **error)
+mate_init(MmMate *mate, MmTeam *team, guint number, MmJobs *jobs, GError **error)
 {
     char name[16];
     g_snprintf(name, sizeof(name), "worker-%u", number);
     mate->team = team;
+    mate->number = (gint)number;
     mate->worker = mm_worker_new(name, number, error);
     if (!mate->worker)
         return FALSE;
@@ -47,14 +35,14 @@ mate_init(Mate *mate, MmTeam *team, guint number, MmJobs *jobs, GError **error)
 }
 
 MmTeam *
-mm_team_new(guint size, MmWorker *control, MmJobs *jobs, MmWorkFunction ended, gpointer data,
+mm_team_new(guint size, MmWorker *control, MmJobs *jobs, const MmTeamOps *ops, gpointer data,
             GError **error)
 {
     MmTeam *team = g_new0(MmTeam, 1);
     team->control = control;
-    team->ended = ended;
+    team->ops = *ops;
     team->data = data;
-    team->mates = g_new0(Mate, size);
+    team->mates = g_new0(MmMate, size);
     for (; team->size < size; team->size++) {
         if (!mate_init(&team->mates[team->size], team, team->size, jobs, error)) {
             mm_team_free(team);
@@ -67,7 +55,7 @@ mm_team_new(guint size, MmWorker *control, MmJobs *jobs, MmWorkFunction ended, g
 static void
 retire(gpointer data)
 {
-    Mate *mate = data;
+    MmMate *mate = data;
     mm_crew_retire(mate->crew);
     mm_worker_release(mate->worker);
 }
@@ -77,14 +65,15 @@ retire(gpointer data)
 static void
 close_sessions(gpointer data)
 {
-    Mate *mate = data;
+    MmMate *mate = data;
+    mm_door_close(mate);
     mm_worker_hold(mate->worker);
     mm_sessions_close(mate->sessions);
     mm_defer(mm_worker_reactor(mate->worker), &mate->retirement, retire, mate);
 }
 
 static void
-mate_clear(Mate *mate)
+mate_clear(MmMate *mate)
 {
     mm_worker_post(mate->worker, close_sessions, mate);
     mm_worker_free(mate->worker);
@@ -97,6 +86,7 @@ mm_team_free(MmTeam *team)
 {
     if (!team)
         return;
+    mm_timer_stop(mm_worker_reactor(team->control), &team->look);
     for (guint i = 0; i < team->size; i++)
         mate_clear(&team->mates[i]);
     g_free(team->mates);
@@ -104,7 +94,7 @@ mm_team_free(MmTeam *team)
 }
 
 typedef struct Adoption {
-    Mate *mate;
+    MmMate *mate;
     MmSnapshot *snapshot;
 } Adoption;
 
@@ -127,38 +117,10 @@ mm_team_adopt(MmTeam *team, MmSnapshot *snapshot)
     }
 }
 
-typedef struct Arrival {
-    Mate *mate;
-    int fd;
-} Arrival;
-
-static void
-start_session(gpointer data)
-{
-    Arrival *arrival = data;
-    mm_sessions_start(arrival->mate->sessions, arrival->fd);
-    g_free(arrival);
-}
-
-void
-mm_team_start_session(MmTeam *team, int fd)
-{
-    Mate *least = &team->mates[0];
-    for (guint i = 1; i < team->size; i++) {
-        if (g_atomic_int_get(&team->mates[i].count) < g_atomic_int_get(&least->count))
-            least = &team->mates[i];
-    }
-    Arrival *arrival = g_new0(Arrival, 1);
-    *arrival = (Arrival){least, fd};
-    g_atomic_int_inc(&least->count);
-    team->total++;
-    mm_worker_post(least->worker, start_session, arrival);
-}
-
 static void
 drain(gpointer data)
 {
-    mm_sessions_drain(((Mate *)data)->sessions);
+    mm_sessions_drain(((MmMate *)data)->sessions);
 }
 
 void
@@ -169,7 +131,7 @@ mm_team_drain(MmTeam *team)
 }
 
 typedef struct Errand {
-    Mate *mate;
+    MmMate *mate;
     MmTeamFunction function;
     gpointer data;
 } Errand;
@@ -191,15 +153,24 @@ mm_team_run(MmTeam *team, guint i, MmTeamFunction function, gpointer data)
 }
 
 void
-mm_team_watch_ends(MmTeam *team, gboolean watch)
+mm_team_watch_changes(MmTeam *team)
 {
-    g_atomic_int_set(&team->watched, watch);
+    g_atomic_int_set(&team->watched, TRUE);
+}
+
+gboolean
+mm_team_is_over(MmTeam *team)
+{
+    return g_atomic_int_get(&team->open) == 0 && mm_team_sessions(team) == 0;
 }
 
 guint64
 mm_team_sessions_total(const MmTeam *team)
 {
-    return team->total;
+    guint64 total = 0;
+    for (guint i = 0; i < team->size; i++)
+        total += __atomic_load_n(&team->mates[i].total, __ATOMIC_RELAXED);
+    return total;
 }
 
 guint

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A stage for tests: it registers verbs and never objects. Instances of the same name share a
  * number, so that a reload can be seen in the answer. It leaves a worker when somebody opens the
- * FIFO that ASKER_GATE names. */
+ * FIFO that ASKER_GATE names, and does not come back from HELO before somebody opens the one that
+ * ASKER_HOLD names. "spread" tells on how many workers sessions have begun. */
 #include <milter-manager/plugin.h>
 
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 typedef struct Asker {
     const MilterHost *host;
     unsigned generation;
+    unsigned workers; /* that have had a session; atomic */
 } Asker;
 
 typedef struct Later {
@@ -56,6 +58,17 @@ verb_later(void *data, MilterAdminRequest *request, const char *arguments)
 }
 
 static void
+verb_spread(void *data, MilterAdminRequest *request, const char *arguments)
+{
+    Asker *asker = data;
+    char json[32];
+    (void)arguments;
+    snprintf(json, sizeof(json), "{\"workers\":%u}",
+             __atomic_load_n(&asker->workers, __ATOMIC_SEQ_CST));
+    asker->host->admin_reply(request, json, NULL);
+}
+
+static void
 verb_fail(void *data, MilterAdminRequest *request, const char *arguments)
 {
     (void)arguments;
@@ -66,10 +79,11 @@ static void *
 asker_configure(const MilterHost *host, MilterInstance *self, void *predecessor)
 {
     Asker *asker = calloc(1, sizeof(*asker));
-    *asker = (Asker){host, predecessor ? ((Asker *)predecessor)->generation + 1 : 0};
+    *asker = (Asker){host, predecessor ? ((Asker *)predecessor)->generation + 1 : 0, 0};
     host->admin_verb(self, "now", verb_now, asker);
     host->admin_verb(self, "later", verb_later, asker);
     host->admin_verb(self, "fail", verb_fail, asker);
+    host->admin_verb(self, "spread", verb_spread, asker);
     return asker;
 }
 
@@ -79,22 +93,42 @@ asker_discard(void *instance)
     free(instance);
 }
 
+/* Until somebody opens the other end of the FIFO that the variable names. */
+static void
+wait_at(const char *variable)
+{
+    const char *fifo = getenv(variable);
+    if (fifo)
+        close(open(fifo, O_RDONLY));
+}
+
+/* In a worker: whether it has had a session. */
+static void *
+asker_enter_worker(void *instance, MilterWorker *worker)
+{
+    (void)instance;
+    (void)worker;
+    return calloc(1, 1);
+}
+
 static void
 asker_leave_worker(void *instance, void *in_worker)
 {
-    const char *gate = getenv("ASKER_GATE");
     (void)instance;
-    (void)in_worker;
-    if (gate)
-        close(open(gate, O_RDONLY));
+    free(in_worker);
+    wait_at("ASKER_GATE");
 }
 
 static void *
 asker_open(void *instance, void *in_worker, MilterWorker *worker, MilterSession *session)
 {
-    (void)in_worker;
+    Asker *asker = instance;
+    char *used = in_worker;
     (void)worker;
     (void)session;
+    if (!*used)
+        __atomic_add_fetch(&asker->workers, 1, __ATOMIC_SEQ_CST);
+    *used = 1;
     return instance;
 }
 
@@ -110,7 +144,8 @@ asker_event(void *session_data, MilterTicket ticket, const MilterEvent *event,
 {
     (void)session_data;
     (void)ticket;
-    (void)event;
+    if (event->kind == MILTER_EVENT_HELO)
+        wait_at("ASKER_HOLD");
     verdict->kind = MILTER_VERDICT_CONTINUE;
     return MILTER_DONE;
 }
@@ -120,6 +155,7 @@ static const MilterStage stage = {
     .events = MILTER_EVENTS_ALL,
     .configure = asker_configure,
     .discard = asker_discard,
+    .enter_worker = asker_enter_worker,
     .leave_worker = asker_leave_worker,
     .open = asker_open,
     .close = asker_close,

@@ -78,12 +78,24 @@ mta_open(const char *path)
 }
 
 void
-mta_begin_message(int fd)
+mta_begin_helo(int fd)
 {
     say(fd, SMFIC_CONNECT, "host\0U", 6);
     g_assert_cmpint(hear(fd), ==, SMFIR_CONTINUE);
     say(fd, SMFIC_HELO, "helo", 5);
+}
+
+void
+mta_end_helo(int fd)
+{
     g_assert_cmpint(hear(fd), ==, SMFIR_CONTINUE);
+}
+
+void
+mta_begin_message(int fd)
+{
+    mta_begin_helo(fd);
+    mta_end_helo(fd);
     say(fd, SMFIC_MAIL, "<a@example.org>", 16);
     g_assert_cmpint(hear(fd), ==, SMFIR_CONTINUE);
 }

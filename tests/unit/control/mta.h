@@ -13,6 +13,10 @@ int mta_listen(const char *path);
 int mta_connect(const char *path);
 /* CONNECT, HELO and MAIL, each answered with CONTINUE. */
 void mta_begin_message(int fd);
+/* CONNECT, answered with CONTINUE, and HELO without waiting for the answer, ... */
+void mta_begin_helo(int fd);
+/* ... which is CONTINUE. */
+void mta_end_helo(int fd);
 /* The answer to END_OF_MESSAGE of a message that was begun: the code of the packet. */
 int mta_end_message(int fd);
 /* Waits until the host has closed the connection. */

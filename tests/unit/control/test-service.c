@@ -388,6 +388,58 @@ test_out_of_descriptors(Place *place, gconstpointer data)
     manager_stop(manager);
 }
 
+/* ---- Workers. */
+
+/* Few sessions stay together, many are spread. */
+static void
+test_spread(Place *place, gconstpointer data)
+{
+    (void)data;
+    enum { FEW = 8, MANY = 100 };
+    int fds[MANY];
+    place_write(place, "workers=2", "[stages/one]\nplugin='asker'\n");
+    Manager *manager = manager_start(place);
+    for (guint i = 0; i < FEW; i++)
+        fds[i] = mta_open(place->socket);
+    manager_wait_answer(place, "one.spread", "{\"workers\":1}");
+    for (guint i = FEW; i < MANY; i++)
+        fds[i] = mta_open(place->socket);
+    manager_wait_answer(place, "one.spread", "{\"workers\":2}");
+    manager_wait_answer(place, "status", "\"now\":100,\"total\":100");
+    for (guint i = 0; i < MANY; i++)
+        close(fds[i]);
+    manager_wait_answer(place, "status", "\"now\":0,");
+    manager_stop(manager);
+}
+
+/* A plugin holds up the worker that accepts: the next MTA is served by another one, and the first
+ * goes on when the plugin returns. */
+static void
+test_blocked(Place *place, gconstpointer data)
+{
+    (void)data;
+    g_autofree char *hold = place_file(place, "hold");
+    g_autofree char *variable = g_strconcat("ASKER_HOLD=", hold, NULL);
+    const char *const environment[] = {variable, NULL};
+    g_assert_cmpint(mkfifo(hold, 0600), ==, 0);
+    place_write(place, "workers=2", "[stages/one]\nplugin='asker'\n");
+    Manager *manager = manager_spawn(place, NULL, environment, foreground);
+    manager_wait_log(manager, "started:", NULL, 1);
+    int held = mta_open(place->socket);
+    mta_begin_helo(held);
+    int next = mta_open(place->socket);
+    manager_wait_log(manager, "worker-blocked:", "worker=0", 1);
+    int gate = open(hold, O_WRONLY);
+    g_assert_cmpint(gate, >=, 0);
+    mta_end_helo(held);
+    close(held);
+    close(next);
+    manager_wait_answer(place, "status", "\"now\":0,");
+    close(gate);
+    manager_stop(manager);
+    g_unlink(hold);
+}
+
 /* ---- Signals. */
 
 static void
@@ -504,6 +556,8 @@ main(int argc, char **argv)
     ADD("activation-refused", test_activation_refused);
     ADD("descriptors", test_descriptors);
     ADD("max-sessions", test_max_sessions);
+    ADD("spread", test_spread);
+    ADD("blocked", test_blocked);
     ADD("out-of-descriptors", test_out_of_descriptors);
     ADD("statistics", test_statistics);
     ADD("drain", test_drain);
