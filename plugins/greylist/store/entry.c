@@ -57,6 +57,13 @@ grey_state_fits(GreyKind kind, GreyState state)
            (fits[kind] & (1u << state)) != 0;
 }
 
+static gboolean
+are_times(const GreyRecord *record)
+{
+    return record->first > 0 && record->first <= GREY_TIME_MAX && record->last > 0 &&
+           record->last <= GREY_TIME_MAX && record->until >= 0 && record->until <= GREY_TIME_MAX;
+}
+
 static const char *
 check_text(const char *text, gsize max)
 {
@@ -98,7 +105,7 @@ grey_entry_check(const GreyEntry *entry)
     const char *wrong = check_name(entry);
     if (!wrong && !grey_state_fits(entry->record.kind, entry->record.state))
         wrong = "its state does not fit its kind";
-    if (!wrong && (entry->record.first <= 0 || entry->record.last <= 0 || entry->record.until < 0))
+    if (!wrong && !are_times(&entry->record))
         wrong = "its times are not seconds since 1970";
     if (!wrong && entry->record.n_senders > GREY_SENDERS_MAX)
         wrong = "it has too many senders";

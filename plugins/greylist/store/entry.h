@@ -28,6 +28,7 @@
 #define GREY_TEXT_MAX 512
 #define GREY_NOTE_MAX 256
 #define GREY_SENDERS_MAX 8
+#define GREY_TIME_MAX G_GINT64_CONSTANT(253402300799) /* the end of the year 9999 */
 
 typedef enum GreyKind {
     GREY_KIND_TRIPLET = 0,

@@ -134,20 +134,13 @@ get(GreySqlite *sqlite, GreyRequest *request)
 
 /* ---- Slices of the file. */
 
-static const char *
-text_of(sqlite3_stmt *row, int column)
-{
-    const char *text = (const char *)sqlite3_column_text(row, column);
-    return text ? text : "";
-}
-
 static void
 read_entry(sqlite3_stmt *row, GreyEntry *entry)
 {
     grey_file_read_record(row, GREY_SCAN_RECORD, &entry->record);
-    entry->source = text_of(row, GREY_SCAN_TEXTS);
-    entry->sender = text_of(row, GREY_SCAN_TEXTS + 1);
-    entry->recipient = text_of(row, GREY_SCAN_TEXTS + 2);
+    entry->source = grey_file_text(row, GREY_SCAN_TEXTS);
+    entry->sender = grey_file_text(row, GREY_SCAN_TEXTS + 1);
+    entry->recipient = grey_file_text(row, GREY_SCAN_TEXTS + 2);
     entry->note = "";
 }
 

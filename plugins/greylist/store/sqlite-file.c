@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* entry: hash and chk are the two halves of the keyed hash. The texts are NULL where none are kept.
@@ -59,13 +60,18 @@ ask(sqlite3 *db, const char *path, const char *sql, gint64 *value, GError **erro
     return got;
 }
 
+/* How long another connection is waited for, in milliseconds. */
+#define OPEN_WAIT 100
+#define BUSY_WAIT 10000
+
 static gboolean
 open_db(sqlite3 **db, const char *path, GError **error)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(path, db, flags, NULL) != SQLITE_OK)
         return set_db_error(error, *db, path);
-    sqlite3_busy_timeout(*db, 10000);
+    /* A worker may be waiting: who holds the file now is waited for by the next try. */
+    sqlite3_busy_timeout(*db, OPEN_WAIT);
     return TRUE;
 }
 
@@ -114,8 +120,10 @@ grey_file_open(GreyFile *file, const char *path, guint cache, GError **error)
                         cache);
     *file = (GreyFile){0};
     if (open_db(&file->db, path, error) && execute(file->db, path, pragmas, error) &&
-        prepare(file, error, path))
+        prepare(file, error, path)) {
+        sqlite3_busy_timeout(file->db, BUSY_WAIT);
         return TRUE;
+    }
     grey_file_close(file);
     return FALSE;
 }
@@ -228,18 +236,47 @@ check_or_create(sqlite3 *db, const char *path, GreySecret *secret, GError **erro
     return is_new ? create_tables(db, path, secret, error) : read_secret(db, path, secret, error);
 }
 
+/* Root's file would keep out the host, which the folder belongs to. */
+static void
+give_to_host(int fd, const char *path)
+{
+    struct stat status;
+    g_autofree char *folder = g_path_get_dirname(path);
+    if (stat(folder, &status) == 0 && fchown(fd, status.st_uid, status.st_gid) != 0)
+        g_debug("%s: %s", path, g_strerror(errno));
+}
+
+int
+grey_file_create(const char *path, int flags)
+{
+    int all = flags | O_RDWR | O_CREAT | O_CLOEXEC;
+    int fd = open(path, all | O_EXCL, 0600);
+    if (fd < 0 && errno == EEXIST)
+        return open(path, all, 0600);
+    if (fd >= 0 && geteuid() == 0)
+        give_to_host(fd, path);
+    return fd;
+}
+
 gboolean
 grey_file_make(const char *path, GreySecret *secret, GError **error)
 {
     sqlite3 *db = NULL;
-    /* Who writes to whom is nobody else's business; the log gets the file's mode. */
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    /* Who writes to whom is nobody else's business; the log gets the file's mode and owner. */
+    int fd = grey_file_create(path, 0);
     if (fd < 0)
         return set_error(error, GREY_STORE_ERROR_OPEN, path, g_strerror(errno));
     close(fd);
     gboolean good = open_db(&db, path, error) && check_or_create(db, path, secret, error);
     sqlite3_close(db);
     return good;
+}
+
+const char *
+grey_file_text(sqlite3_stmt *row, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    return text ? text : "";
 }
 
 gboolean
@@ -252,10 +289,10 @@ grey_file_load_rules(GreyFile *file, GreyRules *rules)
         return FALSE;
     int result;
     while ((result = sqlite3_step(row)) == SQLITE_ROW) {
-        GreyEntry entry = {.source = (const char *)sqlite3_column_text(row, 0),
-                           .sender = (const char *)sqlite3_column_text(row, 1),
-                           .recipient = (const char *)sqlite3_column_text(row, 2),
-                           .note = (const char *)sqlite3_column_text(row, 3)};
+        GreyEntry entry = {.source = grey_file_text(row, 0),
+                           .sender = grey_file_text(row, 1),
+                           .recipient = grey_file_text(row, 2),
+                           .note = grey_file_text(row, 3)};
         entry.record = (GreyRecord){.kind = GREY_KIND_RULE,
                                     .state = (guint8)sqlite3_column_int(row, 4),
                                     .first = sqlite3_column_int64(row, 5),
@@ -278,15 +315,23 @@ grey_file_do(sqlite3_stmt *statement)
     return result == SQLITE_DONE;
 }
 
+static gint64
+read_time(sqlite3_stmt *row, int column)
+{
+    return CLAMP(sqlite3_column_int64(row, column), 0, GREY_TIME_MAX);
+}
+
+/* A file may be damaged without SQLite's noticing: no number is out of its range. */
 void
 grey_file_read_record(sqlite3_stmt *row, int column, GreyRecord *record)
 {
-    *record = (GreyRecord){.kind = (guint8)(sqlite3_column_int(row, column) % GREY_N_KINDS),
-                           .state = (guint8)(sqlite3_column_int(row, column + 1) % GREY_N_STATES),
-                           .first = sqlite3_column_int64(row, column + 2),
-                           .last = sqlite3_column_int64(row, column + 3),
-                           .until = sqlite3_column_int64(row, column + 4),
-                           .tries = (guint32)sqlite3_column_int64(row, column + 5)};
+    *record =
+        (GreyRecord){.kind = (guint8)((guint)sqlite3_column_int(row, column) % GREY_N_KINDS),
+                     .state = (guint8)((guint)sqlite3_column_int(row, column + 1) % GREY_N_STATES),
+                     .first = read_time(row, column + 2),
+                     .last = read_time(row, column + 3),
+                     .until = read_time(row, column + 4),
+                     .tries = (guint32)sqlite3_column_int64(row, column + 5)};
     const void *senders = sqlite3_column_blob(row, column + 6);
     gsize size = (gsize)sqlite3_column_bytes(row, column + 6);
     size = MIN(size, sizeof(record->senders));

@@ -100,6 +100,9 @@ struct GreySqlite {
 };
 
 /* ---- sqlite-file.c */
+/* Opens a file, or makes it with mode 0600; what root makes is the folder's owner's. flags: further
+ * ones of open(2). A descriptor, or -1 with errno. */
+int grey_file_create(const char *path, int flags);
 /* Makes a new file with its tables, or checks the one that is there; nothing is written to a file
  * that is not ours. */
 gboolean grey_file_make(const char *path, GreySecret *secret, GError **error);
@@ -119,6 +122,8 @@ gboolean grey_file_do(sqlite3_stmt *statement);
 /* Columns of scan: the row, then the record from column 1 (check) on, then the texts. */
 #define GREY_SCAN_RECORD 2
 #define GREY_SCAN_TEXTS 9
+/* Never NULL. */
+const char *grey_file_text(sqlite3_stmt *row, int column);
 void grey_file_read_record(sqlite3_stmt *row, int column, GreyRecord *record);
 
 /* ---- sqlite-read.c */

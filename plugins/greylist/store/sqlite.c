@@ -125,7 +125,7 @@ static gboolean
 take_lock(GreySqlite *sqlite, GError **error)
 {
     g_autofree char *name = g_strconcat(sqlite->path, ".lock", NULL);
-    sqlite->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    sqlite->lock = grey_file_create(name, O_NOFOLLOW);
     if (sqlite->lock >= 0 && flock(sqlite->lock, LOCK_EX | LOCK_NB) == 0)
         return TRUE;
     gboolean used = sqlite->lock >= 0 && errno == EWOULDBLOCK;

@@ -128,6 +128,100 @@ ask(const char *sender)
                           .auto_allow = 2};
 }
 
+/* Somebody else's connection holds the file: opening fails soon, for it is a worker that opens. */
+static void
+test_held(void)
+{
+    Bed *bed = bed_new();
+    g_autofree char *uri = uri_of(bed), *path = bed_path(bed, "g.sqlite");
+    sqlite3 *db = NULL;
+    grey_store_unref(open_good(bed));
+    g_assert_cmpint(sqlite3_open(path, &db), ==, SQLITE_OK);
+    g_assert_cmpint(sqlite3_exec(db,
+                                 "PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE;"
+                                 "REPLACE INTO meta VALUES ('x', 'y')",
+                                 NULL, NULL, NULL),
+                    ==, SQLITE_OK);
+    g_autoptr(GError) error = NULL;
+    gint64 begin = g_get_monotonic_time();
+    g_assert_null(bed_open(bed, uri, &error));
+    g_assert_error(error, GREY_STORE_ERROR, GREY_STORE_ERROR_OPEN);
+    g_assert_cmpint(g_get_monotonic_time() - begin, <, 5 * G_USEC_PER_SEC);
+    sqlite3_close(db);
+    grey_store_unref(open_good(bed));
+    bed_free(bed);
+}
+
+/* Numbers that no program of ours has written. */
+static void
+test_odd_rows(void)
+{
+    static const char *const changes[] = {
+        "UPDATE entry SET kind = -1, state = -1",
+        "UPDATE entry SET kind = 255, state = 255",
+        "UPDATE entry SET kind = 9223372036854775807, tries = -1",
+        "UPDATE entry SET kind = 0, state = 0, first = -9223372036854775808, "
+        "last = -9223372036854775808, until = 9223372036854775807",
+        "UPDATE entry SET first = 9223372036854775807, last = 9223372036854775807",
+        "UPDATE entry SET senders = zeroblob(1000)",
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(changes); i++) {
+        Bed *bed = bed_new();
+        g_autofree char *path = bed_path(bed, "g.sqlite");
+        const GreyFilter all = {0, 0, NULL};
+        const GreyQuestion q = ask("a@example.org");
+        GreyStore *store = open_good(bed);
+        GreyDesk *desk = grey_desk_new(store, &bed->loop);
+        bed_decide(bed, desk, &q);
+        grey_desk_free(desk);
+        grey_store_unref(store);
+        execute(path, changes[i]);
+        store = open_good(bed);
+        desk = grey_desk_new(store, &bed->loop);
+        const GreyStats stats = bed_stats(bed, desk);
+        guint64 n = 0;
+        for (guint kind = 0; kind < GREY_N_KINDS; kind++) {
+            for (guint state = 0; state < GREY_N_STATES; state++)
+                n += stats.entries[kind][state];
+        }
+        g_assert_cmpuint(n, ==, 1);
+        GPtrArray *list = bed_list(bed, desk, &all, 10);
+        g_assert_cmpuint(list->len, ==, 1);
+        g_assert_null(strstr(g_ptr_array_index(list, 0), "unknown"));
+        g_ptr_array_unref(list);
+        g_assert_cmpint(bed_decide(bed, desk, &q).says, !=, GREY_SAYS_FAILED);
+        grey_desk_free(desk);
+        grey_store_unref(store);
+        bed_free(bed);
+    }
+}
+
+/* What root makes, as milter-greylist-ctl may be before the host's first start, is the host's. */
+static void
+test_made_by_root(void)
+{
+    const uid_t nobody = 65534;
+    Bed *bed = bed_new();
+    if (geteuid() != 0 || chown(bed->folder, nobody, nobody) != 0) {
+        g_test_skip("this is for root");
+        bed_free(bed);
+        return;
+    }
+    GreyStore *store = open_good(bed);
+    static const char *const names[] = {"g.sqlite", "g.sqlite.lock", "g.sqlite-wal",
+                                        "g.sqlite-shm"};
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = bed_path(bed, names[i]);
+        GStatBuf status;
+        g_assert_cmpint(g_stat(path, &status), ==, 0);
+        g_assert_cmpuint(status.st_uid, ==, nobody);
+        g_assert_cmpuint(status.st_gid, ==, nobody);
+        g_assert_cmpuint(status.st_mode & 0777, ==, 0600);
+    }
+    grey_store_unref(store);
+    bed_free(bed);
+}
+
 static void
 test_reopening(void)
 {
@@ -330,6 +424,9 @@ main(int argc, char **argv)
     g_test_add_func("/greylist/sqlite/newer-version", test_newer_version);
     g_test_add_func("/greylist/sqlite/no-folder", test_no_folder);
     g_test_add_func("/greylist/sqlite/one-process", test_one_process);
+    g_test_add_func("/greylist/sqlite/held", test_held);
+    g_test_add_func("/greylist/sqlite/odd-rows", test_odd_rows);
+    g_test_add_func("/greylist/sqlite/made-by-root", test_made_by_root);
     g_test_add_func("/greylist/sqlite/reopening", test_reopening);
     g_test_add_func("/greylist/sqlite/without-texts", test_without_texts);
     g_test_add_func("/greylist/sqlite/kill", test_kill);
