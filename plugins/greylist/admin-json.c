@@ -115,11 +115,12 @@ keep_lower(JsonObject *object, const char *member, GStringChunk *texts)
     return *text ? g_string_chunk_insert(texts, text) : "";
 }
 
-/* "d:", "s:", "n:" or "a:" before the rest; "a::1" is an address. */
+/* "d:", "s:", "n:" or "a:" before the rest; "a::1" is an address, "a:::1" has a letter. */
 static gboolean
 has_letter(const char *text)
 {
-    return *text && strchr("dsna", text[0]) && text[1] == ':' && text[2] && text[2] != ':';
+    return *text && strchr("dsna", text[0]) && text[1] == ':' && text[2] &&
+           (text[2] != ':' || text[3] == ':');
 }
 
 /* As the greylist itself writes a source, however it was typed: else it would never be found. */

@@ -4,6 +4,7 @@
 
 #include "base/i18n.h"
 
+#include <errno.h>
 #include <libintl.h>
 #include <locale.h>
 #include <stdio.h>
@@ -420,6 +421,16 @@ run(const Command *command, const CtlOptions *options, char **words, GError **er
     return good;
 }
 
+/* FALSE: not all of what was printed has arrived. */
+static gboolean
+end_output(GError **error)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return TRUE;
+    g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED, g_strerror(errno));
+    return FALSE;
+}
+
 static void
 options_clear(CtlOptions *options)
 {
@@ -463,7 +474,7 @@ main(int argc, char **argv)
     } else if (good) {
         const Command *command =
             check_numbers(&options, &error) ? choose_command(argv + 1, &error) : NULL;
-        good = command && run(command, &options, argv + 2, &error);
+        good = command && run(command, &options, argv + 2, &error) && end_output(&error);
     }
     options_clear(&options);
     return good ? EXIT_SUCCESS : complain(error);

@@ -6,6 +6,7 @@
 #include "base/i18n.h"
 #include "tools/greylist-import-db.h"
 
+#include "admin.h"
 #include "normal.h"
 
 #include <errno.h>
@@ -75,14 +76,31 @@ send_batch(Importer *importer, GError **error)
     return check_refused(importer, answer, error);
 }
 
+/* Whether the greylist would take it. */
+static gboolean
+check_entry(JsonObject *object, GError **error)
+{
+    GreyEntry entry;
+    GStringChunk *texts = g_string_chunk_new(256);
+    const char *wrong = admin_read_entry(object, texts, &entry);
+    if (!wrong)
+        wrong = grey_entry_check(&entry);
+    g_string_chunk_free(texts);
+    if (wrong)
+        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED, wrong);
+    return !wrong;
+}
+
+/* Takes entry. */
 static gboolean
 add_entry(Importer *importer, JsonObject *entry, GError **error)
 {
     importer->n++;
     progress_at(&importer->progress, importer->n);
     if (!importer->writing) {
+        gboolean good = check_entry(entry, error);
         json_object_unref(entry);
-        return TRUE;
+        return good;
     }
     json_array_add_object_element(importer->batch, entry);
     return json_array_get_length(importer->batch) < BATCH || send_batch(importer, error);
@@ -92,28 +110,23 @@ add_entry(Importer *importer, JsonObject *entry, GError **error)
 
 /* The network a client is known by. */
 static char *
-network_of(const Importer *importer, const char *address)
+network_of(const Importer *importer, const NetAddress *client)
 {
-    g_autoptr(GInetAddress) parsed = g_inet_address_new_from_string(address);
-    gboolean v4 = g_inet_address_get_family(parsed) == G_SOCKET_FAMILY_IPV4;
-    guint prefix = (guint)(v4 ? importer->options->ipv4_prefix : importer->options->ipv6_prefix);
-    gsize size = g_inet_address_get_native_size(parsed);
-    guint8 bytes[16];
-    memcpy(bytes, g_inet_address_to_bytes(parsed), size);
-    for (guint bit = prefix; bit < size * 8; bit++)
-        bytes[bit / 8] &= (guint8) ~(0x80u >> (bit % 8));
-    g_autoptr(GInetAddress) masked =
-        g_inet_address_new_from_bytes(bytes, g_inet_address_get_family(parsed));
-    g_autofree char *text = g_inet_address_to_string(masked);
-    return g_strdup_printf("n:%s/%u", text, prefix);
+    const CtlOptions *options = importer->options;
+    guint bits = (guint)(client->size == 4 ? options->ipv4_prefix : options->ipv6_prefix);
+    NetAddress network = *client;
+    for (guint bit = bits; bit < network.size * 8u; bit++)
+        network.bytes[bit / 8] &= (guint8) ~(0x80u >> (bit % 8));
+    g_autofree char *text = net_address_text(&network);
+    return g_strdup_printf("n:%s/%u", text, bits);
 }
 
 /* As the greylist itself would have written it down. */
 static JsonObject *
-entry_object(const Importer *importer, const MmImportEntry *record)
+entry_object(const Importer *importer, const MmImportEntry *record, const NetAddress *client)
 {
     const CtlOptions *options = importer->options;
-    g_autofree char *source = network_of(importer, record->address);
+    g_autofree char *source = network_of(importer, client);
     g_autofree char *from = normal_address(record->sender, strlen(record->sender));
     g_autofree char *to = normal_address(record->recipient, strlen(record->recipient));
     g_autofree char *sender = normal_sender(from, to);
@@ -137,9 +150,12 @@ static gboolean
 take_record(const MmImportEntry *record, gpointer data, GError **error)
 {
     Importer *importer = data;
+    NetAddress client;
+    if (!net_address_parse(&client, record->address))
+        return fail(error, record->address, _("this is no IP address"));
     if (!g_utf8_validate(record->sender, -1, NULL) || !g_utf8_validate(record->recipient, -1, NULL))
         return fail(error, importer->file, _("an address is not UTF-8"));
-    return add_entry(importer, entry_object(importer, record), error);
+    return add_entry(importer, entry_object(importer, record, &client), error);
 }
 
 /* What our own export writes. */
