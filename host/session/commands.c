@@ -339,8 +339,6 @@ on_abort(MmSession *session)
 {
     abort_message(session);
     session->discarded = FALSE;
-    if (session->sessions->draining)
-        mm_session_end(session);
     return TRUE;
 }
 
@@ -484,29 +482,6 @@ verdict_on_data(MmSession *session, const MmVerdict *verdict)
     return TRUE;
 }
 
-static gboolean
-passes(const MmVerdict *verdict)
-{
-    return verdict->kind == MILTER_VERDICT_CONTINUE || verdict->kind == MILTER_VERDICT_ACCEPT;
-}
-
-/* The edits go first; should they be lost, the message is not passed without them. */
-static void
-verdict_on_message(MmSession *session, const MmVerdict *verdict)
-{
-    const MmVerdict failed = {.kind = MILTER_VERDICT_TEMPFAIL};
-    g_autoptr(GError) error = NULL;
-    MmBuffer *out = mm_conn_out(session->conn);
-    mm_timer_stop(session->reactor, &session->progress);
-    if (passes(verdict) && !mm_upstream_edits(out, session->chain, &session->offered, &error))
-        verdict = &failed;
-    mm_upstream_verdict(out, MILTER_EVENT_END_OF_MESSAGE, verdict);
-    mm_summary_end(session, verdict);
-    mm_session_end_message(session);
-    if (session->sessions->draining)
-        mm_session_end_if_written(session);
-}
-
 void
 mm_session_verdict(MmSession *session, const MmVerdict *verdict)
 {
@@ -522,7 +497,7 @@ mm_session_verdict(MmSession *session, const MmVerdict *verdict)
             return;
         break;
     case MILTER_EVENT_END_OF_MESSAGE:
-        verdict_on_message(session, verdict);
+        mm_session_answer_message(session, verdict);
         return;
     default:
         break;

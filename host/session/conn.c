@@ -7,6 +7,8 @@
 
 /* Bytes taken from one socket before others get their turn. */
 #define READ_CAP (256u * 1024u)
+/* More than this waits to be written: full. One answer may go beyond. */
+#define WRITE_CAP (64u * 1024u)
 /* The MTA must take our answers; nothing else bounds a peer that stopped reading. */
 #define WRITE_SECONDS 60.0
 
@@ -21,6 +23,7 @@ struct MmConn {
     MmBuffer out;
     MmTimer write_limit;
     gboolean reading;
+    gboolean writing; /* the owner has more to write */
     gboolean ended;
     int error;
 };
@@ -40,7 +43,8 @@ static void
 watch_for(MmConn *conn)
 {
     guint32 reading = conn->reading ? MM_WATCH_READ : conn->watched & MM_WATCH_READ;
-    watch(conn, reading | (mm_buffer_length(&conn->out) > 0 ? MM_WATCH_WRITE : 0));
+    gboolean writes = conn->writing || mm_buffer_length(&conn->out) > 0;
+    watch(conn, reading | (writes ? MM_WATCH_WRITE : 0));
 }
 
 static void
@@ -153,6 +157,8 @@ event(gpointer data, guint32 events)
     if (events & MM_WATCH_WRITE) {
         mm_timer_stop(conn->reactor, &conn->write_limit);
         mm_conn_flush(conn);
+        if (!conn->ended && !mm_conn_is_full(conn))
+            conn->ops->writable(conn->owner);
     }
     if ((events & (MM_WATCH_READ | MM_WATCH_HANGUP)) && conn->reading && !conn->ended) {
         read_round(conn);
@@ -220,10 +226,22 @@ mm_conn_set_reading(MmConn *conn, gboolean reading)
         watch_for(conn);
 }
 
+void
+mm_conn_set_writing(MmConn *conn, gboolean writing)
+{
+    conn->writing = writing;
+}
+
 MmBuffer *
 mm_conn_out(MmConn *conn)
 {
     return &conn->out;
+}
+
+gboolean
+mm_conn_is_full(const MmConn *conn)
+{
+    return mm_buffer_length(&conn->out) > WRITE_CAP;
 }
 
 gboolean

@@ -8,6 +8,9 @@
  *     gathered with one call. Its owner takes frames with mm_conn_next and answers into
  * mm_conn_out. While the owner takes none (a question is open) nothing more is read, but a hang-up
  * is noticed.
+ *
+ *     What waits to be written is bounded by the owner's manners: when the connection is full it
+ * takes no frame and adds no more to a long answer, until it is told that there is room again.
  */
 #ifndef MM_SESSION_CONN_H
 #define MM_SESSION_CONN_H
@@ -27,6 +30,9 @@ typedef enum MmConnEnd {
 typedef struct MmConnOps {
     /* There may be frames to take. */
     void (*readable)(gpointer owner);
+    /* There is room: after the connection was full or mm_conn_set_writing asked for it, and
+     * whenever a part of what waited was written. */
+    void (*writable)(gpointer owner);
     /* The connection is over; nothing can be written. Called once. */
     void (*ended)(gpointer owner, MmConnEnd end);
 } MmConnOps;
@@ -41,12 +47,17 @@ void mm_conn_free(MmConn *conn);
 MmFrameResult mm_conn_next(MmConn *conn, MmFrame *frame);
 /* FALSE: frames are not taken now, do not read (but notice a hang-up). Before mm_conn_flush. */
 void mm_conn_set_reading(MmConn *conn, gboolean reading);
+/* TRUE: there is more to write than was appended; ask for it with writable, when the socket takes
+ * it. Before mm_conn_flush. */
+void mm_conn_set_writing(MmConn *conn, gboolean writing);
 /* Where to write answers; then mm_conn_flush. */
 MmBuffer *mm_conn_out(MmConn *conn);
 /* Writes what it can now, the rest when the socket is writable. */
 void mm_conn_flush(MmConn *conn);
 /* TRUE: a part of a frame is held. */
 gboolean mm_conn_is_inside(const MmConn *conn);
+/* TRUE: so many bytes wait to be written that no more are to be added. */
+gboolean mm_conn_is_full(const MmConn *conn);
 /* TRUE: bytes wait to be written. */
 gboolean mm_conn_is_behind(const MmConn *conn);
 int mm_conn_error(const MmConn *conn);

@@ -64,7 +64,7 @@ struct MmSession {
     gboolean again; /* after QUIT_NC: negotiates with the stages only */
 
     gboolean taking;  /* the loop over frames is on the stack */
-    gboolean waiting; /* a question is open: no frame is taken */
+    gboolean waiting; /* a question is open, or its answer half given: no frame is taken */
     gboolean over;
     gboolean fed;      /* content was handed over since the last feed */
     MilterEvent event; /* of the open question */
@@ -78,6 +78,9 @@ struct MmSession {
     gboolean has_held; /* a frame waits for the made-up DATA */
     MmCommand held;
     MmSummary summary;
+    MmSpool *body; /* a new body of which a part is still to be said; NULL: there is none */
+    MmSpoolCursor body_at;
+    MmVerdict passed; /* what is said behind it */
 
     MmTimer progress;
     MmTimer idle;
@@ -91,11 +94,15 @@ gboolean mm_session_command(MmSession *session, const MmCommand *command);
 void mm_session_verdict(MmSession *session, const MmVerdict *verdict);
 void mm_session_end_message(MmSession *session);
 
+/* answer.c: the chain's verdict on a message, and the edits in front of it. A new body goes in
+ * pieces, as the MTA takes them: while session->body is not NULL, mm_session_continue_answer is to
+ * be called when there is room. */
+void mm_session_answer_message(MmSession *session, const MmVerdict *verdict);
+void mm_session_continue_answer(MmSession *session);
+void mm_session_drop_answer(MmSession *session);
+
 /* session.c */
 void mm_session_end(MmSession *session);
-/* The same, but not while answers wait to be written: cut off, they would leave the MTA with half
- * of a message's edits. The next command, or the end of the drain, ends the session then. */
-void mm_session_end_if_written(MmSession *session);
 MmChain *mm_session_new_chain(MmSession *session);
 
 /* summary.c */

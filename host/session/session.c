@@ -48,11 +48,12 @@ number_of(gpointer owner)
 
 static void take_frames(MmSession *session);
 
-/* An answer came: if it came from outside the loop, the loop goes on here. */
+/* An answer came: if it came from outside the loop, the loop goes on here. When the last part of it
+ * is still to be said, there is only that to do. */
 static void
 go_on(MmSession *session)
 {
-    session->waiting = FALSE;
+    session->waiting = session->body != NULL;
     if (!session->taking)
         take_frames(session);
 }
@@ -145,13 +146,38 @@ feed(MmSession *session)
     mm_chain_feed(session->chain);
 }
 
+/* The host stops, and the session is in no message. (One that was discarded is brought to its end
+ * by the MTA's ABORT.) */
+static gboolean
+may_leave(const MmSession *session)
+{
+    return session->sessions->draining && !session->waiting && !session->in_mail &&
+           !session->discarded;
+}
+
+/* Not while answers wait to be written: cut off, they would leave the MTA with half of a message's
+ * edits. */
+static void
+leave(MmSession *session)
+{
+    if (may_leave(session) && !mm_conn_is_behind(session->conn))
+        mm_session_end(session);
+}
+
+static gboolean
+takes_frames(const MmSession *session)
+{
+    return !session->waiting && !session->over && !mm_conn_is_full(session->conn) &&
+           !may_leave(session);
+}
+
 static void
 take_frames(MmSession *session)
 {
     MmFrame frame;
     gboolean more = FALSE;
     session->taking = TRUE;
-    while (!session->waiting && !session->over && !more) {
+    while (takes_frames(session) && !more) {
         if (session->has_held) {
             take_held(session);
             continue;
@@ -175,8 +201,10 @@ take_frames(MmSession *session)
     session->taking = FALSE;
     if (session->over)
         return;
-    mm_conn_set_reading(session->conn, !session->waiting);
+    mm_conn_set_reading(session->conn, takes_frames(session));
+    mm_conn_set_writing(session->conn, session->body != NULL);
     mm_conn_flush(session->conn);
+    leave(session);
 }
 
 static void
@@ -186,6 +214,18 @@ readable(gpointer owner)
     session->last_activity = mm_reactor_now(session->reactor);
     if (!session->waiting && !session->over)
         take_frames(session);
+}
+
+static void
+writable(gpointer owner)
+{
+    MmSession *session = owner;
+    session->last_activity = mm_reactor_now(session->reactor);
+    if (session->body) {
+        mm_session_continue_answer(session);
+        session->waiting = session->body != NULL;
+    }
+    take_frames(session);
 }
 
 static void
@@ -202,7 +242,7 @@ conn_ended(gpointer owner, MmConnEnd end)
     mm_session_end(session);
 }
 
-static const MmConnOps conn_ops = {.readable = readable, .ended = conn_ended};
+static const MmConnOps conn_ops = {.readable = readable, .writable = writable, .ended = conn_ended};
 
 /* ---- Life. */
 
@@ -211,7 +251,7 @@ idle_passed(gpointer data)
 {
     MmSession *session = data;
     gint64 now = mm_reactor_now(session->reactor);
-    gboolean inside = !session->waiting && mm_conn_is_inside(session->conn);
+    gboolean inside = takes_frames(session) && mm_conn_is_inside(session->conn);
     double allowed = inside ? FRAME_SECONDS : IDLE_SECONDS;
     double idle = (double)(now - session->last_activity) / G_USEC_PER_SEC;
     if (!session->waiting && idle >= allowed) {
@@ -246,6 +286,7 @@ say_farewell(gpointer data)
 {
     MmSession *session = data;
     MmSessions *sessions = session->sessions;
+    mm_session_drop_answer(session);
     mm_chain_free(session->chain);
     mm_conn_free(session->conn);
     mm_macros_free(session->macros);
@@ -274,15 +315,6 @@ mm_session_end(MmSession *session)
     mm_conn_set_reading(session->conn, FALSE);
     mm_conn_flush(session->conn);
     mm_defer(session->reactor, &session->farewell, say_farewell, session);
-}
-
-void
-mm_session_end_if_written(MmSession *session)
-{
-    if (!session->over)
-        mm_conn_flush(session->conn);
-    if (!mm_conn_is_behind(session->conn))
-        mm_session_end(session);
 }
 
 MmSessions *
@@ -348,10 +380,8 @@ void
 mm_sessions_drain(MmSessions *sessions)
 {
     sessions->draining = TRUE;
-    for (MmSession *session = sessions->first; session; session = session->next) {
-        if (!session->in_mail && !session->waiting)
-            mm_session_end_if_written(session);
-    }
+    for (MmSession *session = sessions->first; session; session = session->next)
+        leave(session);
 }
 
 void

@@ -253,27 +253,22 @@ append_quarantine(MmBuffer *out, MmChain *chain, const MilterOffer *offer)
         mm_reply_append_text(out, MM_REPLY_QUARANTINE, reason, strlen(reason));
 }
 
-static gboolean
-append_body(MmBuffer *out, MmSpool *body, GError **error)
+gboolean
+mm_upstream_body(MmBuffer *out, MmSpool *body, MmSpoolCursor *at, GError **error)
 {
-    MmSpoolCursor cursor = {0};
     const guint8 *data;
-    gssize size;
-    if (mm_spool_length(body) == 0)
-        mm_reply_append_body(out, "", 0);
-    while ((size = mm_spool_peek(body, &cursor, &data, error)) > 0) {
-        mm_reply_append_body(out, data, (gsize)size);
-        cursor.offset += (guint64)size;
-    }
-    mm_spool_cursor_clear(&cursor);
-    return size == 0;
+    gssize size = mm_spool_peek(body, at, &data, error);
+    if (size < 0)
+        return FALSE;
+    mm_reply_append_body(out, data, (gsize)size);
+    at->offset += (guint64)size;
+    return at->offset < mm_spool_length(body);
 }
 
-gboolean
-mm_upstream_edits(MmBuffer *out, MmChain *chain, const MilterOffer *offer, GError **error)
+MmSpool *
+mm_upstream_edits(MmBuffer *out, MmChain *chain, const MilterOffer *offer)
 {
     MmSpool *body = NULL;
-    gsize before = mm_buffer_length(out);
     for (guint i = 0; i < mm_chain_n_edits(chain); i++) {
         const MmEdits *edits = mm_chain_edits(chain, i);
         if (mm_edits_body(edits))
@@ -282,8 +277,5 @@ mm_upstream_edits(MmBuffer *out, MmChain *chain, const MilterOffer *offer, GErro
             append_operation(out, mm_edits_get(edits, j), offer->leading_space);
     }
     append_quarantine(out, chain, offer);
-    if (!body || append_body(out, body, error))
-        return TRUE;
-    mm_buffer_truncate(out, before);
-    return FALSE;
+    return body;
 }

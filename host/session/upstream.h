@@ -21,8 +21,11 @@ gboolean mm_upstream_suffices(const MmOptions *answer, const MmSnapshot *snapsho
 /* Appends the reply for a verdict. at: what may not be said there is not (UNKNOWN takes no
  * discard). */
 void mm_upstream_verdict(MmBuffer *out, MilterEventKind at, const MmVerdict *verdict);
-/* Appends the chain's edits: operations in chain order, quarantine, then the last new body as one
- * run. FALSE with error: a body could not be read back; nothing was appended. */
-gboolean mm_upstream_edits(MmBuffer *out, MmChain *chain, const MilterOffer *offer, GError **error);
+/* Appends the chain's edits: operations in chain order, then quarantine. Returns the last new body,
+ * which is to follow as one run, or NULL; borrowed. */
+MmSpool *mm_upstream_edits(MmBuffer *out, MmChain *chain, const MilterOffer *offer);
+/* Appends the piece of body at the cursor, which moves on; an empty body is one empty piece. FALSE:
+ * that was the last, or, with error, it could not be read and nothing was appended. */
+gboolean mm_upstream_body(MmBuffer *out, MmSpool *body, MmSpoolCursor *at, GError **error);
 
 #endif

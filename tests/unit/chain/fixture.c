@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fixture.h"
 
+#include "base/log.h"
 #include "chain/services.h"
+
+static void
+tell(const MmLogLine *line, gpointer unused)
+{
+    (void)unused;
+    g_test_message("%s", line->text);
+}
 
 void
 fixture_set_up(Fixture *fixture, gconstpointer unused)
@@ -9,6 +17,7 @@ fixture_set_up(Fixture *fixture, gconstpointer unused)
     static const char *const path[] = {PROBE_DIR, NULL};
     g_autoptr(GError) error = NULL;
     (void)unused;
+    mm_log_set_target(tell, NULL);
     fixture->control = mm_worker_new_here(0, &error);
     g_assert_no_error(error);
     mm_services_set_control(fixture->control);
@@ -31,6 +40,7 @@ fixture_tear_down(Fixture *fixture, gconstpointer unused)
     mm_registry_free(fixture->registry);
     mm_worker_free(fixture->control);
     g_free(fixture->problems);
+    mm_log_set_target(NULL, NULL);
 }
 
 MmSnapshot *
