@@ -300,12 +300,49 @@ test_102(void)
     rig_end(rig);
 }
 
+/* The same for a body that a child puts in its place, on the way to the MTA. */
+static void
+test_102_replaced(void)
+{
+    const guint pieces = 100, piece = 1000000;
+    static const Step message[] = {POSTFIX, MESSAGE(""), {NULL, NULL}};
+    g_autoptr(GString) says = g_string_new(NULL);
+    Script script = {.actions = 0x1ff};
+    gsize packets = 1;
+    Mta mta;
+    Rig *rig = rig_new(1, "spool-memory-limit=1048576", NULL);
+    for (guint i = 0; i < pieces; i++)
+        g_string_append_printf(says, "!body %u~", piece);
+    g_string_append_c(says, 'c');
+    script.says[0] = (Says){"E", says->str};
+    child_set_script(rig->children[0], &script);
+    rig_start(rig);
+    guint64 before = host_memory(rig->host, "VmRSS:");
+    mta_open(&mta, rig->socket);
+    mta_dialog(&mta, message);
+    mta_expect(&mta, "b*");
+    g_autofree char *answer = mta_receive(&mta);
+    for (; *answer == 'b'; packets++) {
+        g_free(answer);
+        answer = mta_receive(&mta);
+    }
+    g_assert_cmpstr(answer, ==, "c");
+    g_assert_cmpuint(packets, >=, pieces * (gsize)piece / 65535);
+    mta_finish(&mta);
+    guint64 most = host_memory(rig->host, "VmHWM:");
+    g_test_message("resident: %" G_GUINT64_FORMAT " kB before, %" G_GUINT64_FORMAT " kB at most",
+                   before, most);
+    g_assert_cmpuint(most, <, before + 32 * 1024);
+    rig_end(rig);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     if (argc > 1 && strcmp(argv[1], "large") == 0) {
         g_test_add_func("/conformance/102", test_102);
+        g_test_add_func("/conformance/102/replaced", test_102_replaced);
         return g_test_run();
     }
     cases_add(cases, G_N_ELEMENTS(cases));
