@@ -38,22 +38,38 @@ put(TestSmtp *smtp, const char *text, gsize size)
     return g_output_stream_write_all(out, text, size, NULL, NULL, NULL);
 }
 
-TestSmtp *
-test_smtp_connect(guint port)
+static TestSmtp *
+open_session(guint port, GError **error)
 {
     g_autoptr(GSocketClient) client = g_socket_client_new();
-    g_autoptr(GError) error = NULL;
-    TestSmtp *smtp = g_new0(TestSmtp, 1);
     g_socket_client_set_enable_proxy(client, FALSE);
     g_socket_client_set_timeout(client, (guint)TEST_PATIENCE);
-    smtp->connection =
-        g_socket_client_connect_to_host(client, "127.0.0.1", (guint16)port, NULL, &error);
-    g_assert_no_error(error);
+    GSocketConnection *connection =
+        g_socket_client_connect_to_host(client, "127.0.0.1", (guint16)port, NULL, error);
+    if (!connection)
+        return NULL;
+    TestSmtp *smtp = g_new0(TestSmtp, 1);
+    smtp->connection = connection;
     smtp->in = g_data_input_stream_new(g_io_stream_get_input_stream(G_IO_STREAM(smtp->connection)));
     g_data_input_stream_set_newline_type(smtp->in, G_DATA_STREAM_NEWLINE_TYPE_CR_LF);
     smtp->reply = g_string_new(NULL);
     (void)take_reply(smtp);
     return smtp;
+}
+
+TestSmtp *
+test_smtp_connect(guint port)
+{
+    g_autoptr(GError) error = NULL;
+    TestSmtp *smtp = open_session(port, &error);
+    g_assert_no_error(error);
+    return smtp;
+}
+
+TestSmtp *
+test_smtp_try(guint port)
+{
+    return open_session(port, NULL);
 }
 
 int

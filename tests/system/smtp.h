@@ -16,6 +16,8 @@ typedef struct TestSmtp TestSmtp;
 
 /* Connects to 127.0.0.1 and takes the greeting. */
 TestSmtp *test_smtp_connect(guint port);
+/* The same; NULL: nothing listens there. */
+TestSmtp *test_smtp_try(guint port);
 /* Sends a command (formats as printf, CRLF is added) and returns the code of the reply; 0: the
  * connection was closed. */
 int test_smtp_say(TestSmtp *smtp, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * NAME
+ *     obedient.h - children that do what a test tells them, anew for each session
+ *
+ * DESCRIPTION
+ *     Of tests/child/obedient.c: its comment says what a plan is and what is printed. What must be
+ * known before a session begins is an argument.
+ */
+#ifndef MM_TEST_OBEDIENT_H
+#define MM_TEST_OBEDIENT_H
+
+#include <glib.h>
+
+typedef struct TestObedient TestObedient;
+
+/* On a unix socket of its own, with an empty plan. Returns when it serves. */
+TestObedient *test_obedient_start(gboolean leading_space);
+/* Its socket, "unix:/...". Borrowed. */
+const char *test_obedient_spec(const TestObedient *child);
+/* For the sessions that begin from now on. */
+void test_obedient_plan(TestObedient *child, const char *plan);
+/* Waits until its sessions are closed, or it has died, which it may do by its plan only; it is
+ * started again then. Returns what it printed since the last call; the caller frees. */
+char *test_obedient_events(TestObedient *child);
+void test_obedient_stop(TestObedient *child);
+
+#endif
