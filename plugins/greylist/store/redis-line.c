@@ -140,12 +140,13 @@ greet(GreyRedisDesk *desk)
 {
     const GreyRedis *redis = redis_of(desk);
     const char *user = redis->uri->user;
-    const char *with_user[] = {"AUTH", user, redis->password};
-    const char *without[] = {"AUTH", redis->password};
-    if (redis->password && user && *user)
+    const char *with_user[] = {"AUTH", user, desk->password};
+    const char *without[] = {"AUTH", desk->password};
+    if (desk->password && user && *user)
         say(desk, FALSE, 3, with_user);
-    else if (redis->password)
+    else if (desk->password)
         say(desk, FALSE, 2, without);
+    g_clear_pointer(&desk->password, g_free);
     g_autofree char *db = g_strdup_printf("%u", redis->uri->db);
     const char *select[] = {"SELECT", db};
     say(desk, FALSE, 2, select);
@@ -242,10 +243,20 @@ wait_for_name(GreyRedisDesk *desk)
         set_timer(desk, RESOLVE_PAUSE, begin);
 }
 
+/* Nothing has been said on context yet. */
+static void
+give_up(GreyRedisDesk *desk, redisAsyncContext *context, const char *problem)
+{
+    g_autofree char *why = g_strdup(problem);
+    redisAsyncFree(context);
+    lose(desk, why);
+}
+
 static void
 begin(void *data)
 {
     GreyRedisDesk *desk = data;
+    g_autoptr(GError) error = NULL;
     desk->timer = NULL;
     redisAsyncContext *context = make_context(desk);
     if (!context) {
@@ -253,9 +264,12 @@ begin(void *data)
         return;
     }
     if (context->err) {
-        g_autofree char *why = g_strdup(context->errstr);
-        redisAsyncFree(context);
-        lose(desk, why);
+        give_up(desk, context, context->errstr);
+        return;
+    }
+    g_clear_pointer(&desk->password, g_free);
+    if (!grey_redis_password(redis_of(desk), &desk->password, &error)) {
+        give_up(desk, context, error->message);
         return;
     }
     desk->context = context;
@@ -286,6 +300,7 @@ grey_line_close(GreyDesk *base)
         desk->context->data = NULL;
     drop_context(desk);
     fail_waiting(desk, "the store closes");
+    g_clear_pointer(&desk->password, g_free);
 }
 
 /* ---- Requests. */

@@ -33,8 +33,8 @@
 typedef struct GreyRedis {
     GreyStore store;
     GreyUri *uri;
-    char *safe_uri; /* for the log */
-    char *password; /* or NULL */
+    char *safe_uri;      /* for the log */
+    char *password_file; /* or NULL */
     gboolean own_clock;
     gint lost; /* atomic: the loss is logged, the return is not yet */
 
@@ -53,6 +53,7 @@ typedef enum GreyLine {
 typedef struct GreyRedisDesk {
     GreyDesk desk;
     redisAsyncContext *context;
+    char *password; /* of the connection that is being made; or NULL */
     GreyLine line;
     gboolean was_ready;
     double pause;
@@ -64,6 +65,11 @@ typedef struct GreyRedisDesk {
     GQueue waiting; /* of GreyRequest: before the first connection stands */
     GreySecret secret;
 } GreyRedisDesk;
+
+/* ---- redis.c */
+/* The server's password, NULL: none. The file is read each time: what stands in it may change while
+ * the host runs. FALSE with error, which names the file. */
+gboolean grey_redis_password(const GreyRedis *redis, char **password, GError **error);
 
 /* ---- redis-line.c: the connection. */
 void grey_line_open(GreyDesk *desk);

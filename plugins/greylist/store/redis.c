@@ -24,7 +24,7 @@ redis_free(GreyStore *store)
     g_ptr_array_unref(redis->addresses);
     g_mutex_clear(&redis->lock);
     g_free(redis->safe_uri);
-    g_free(redis->password);
+    g_free(redis->password_file);
     grey_uri_free(redis->uri);
     g_free(redis);
 }
@@ -39,23 +39,26 @@ static const GreyStoreOps redis_ops = {
 };
 
 /* The file's first line wins over the URI's password. */
-static gboolean
-read_password(GreyRedis *redis, const char *file, GError **error)
+gboolean
+grey_redis_password(const GreyRedis *redis, char **password, GError **error)
 {
-    redis->password = g_strdup(redis->uri->password);
-    if (!file || !*file)
-        return TRUE;
+    const char *file = redis->password_file;
     g_autofree char *text = NULL;
     g_autoptr(GError) problem = NULL;
+    *password = NULL;
+    if (!file) {
+        *password = g_strdup(redis->uri->password);
+        return TRUE;
+    }
     if (!g_file_get_contents(file, &text, NULL, &problem)) {
         g_set_error_literal(error, GREY_STORE_ERROR, GREY_STORE_ERROR_OPEN, problem->message);
         return FALSE;
     }
     text[strcspn(text, "\r\n")] = '\0';
-    g_free(redis->password);
-    redis->password = *text ? g_steal_pointer(&text) : NULL;
-    if (redis->password)
+    if (*text) {
+        *password = g_steal_pointer(&text);
         return TRUE;
+    }
     g_set_error(error, GREY_STORE_ERROR, GREY_STORE_ERROR_OPEN,
                 g_dgettext(GETTEXT_PACKAGE, N_("%s: its first line is empty")), file);
     return FALSE;
@@ -73,7 +76,10 @@ grey_redis_open(const GreyStoreOptions *options, GreyUri *uri, GError **error)
     redis->safe_uri = grey_store_safe_uri(options->uri);
     redis->own_clock = options->own_clock;
     redis->addresses = g_ptr_array_new_with_free_func(g_free);
-    if (read_password(redis, options->password_file, error))
+    if (options->password_file && *options->password_file)
+        redis->password_file = g_strdup(options->password_file);
+    g_autofree char *password = NULL;
+    if (grey_redis_password(redis, &password, error))
         return &redis->store;
     redis_free(&redis->store);
     return NULL;

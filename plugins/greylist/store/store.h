@@ -68,8 +68,9 @@ typedef struct GreyLoop {
 
 typedef struct GreyStoreOptions {
     const char *uri;
-    const char *password_file; /* Redis: its first line is the password; NULL or "": none */
-    gboolean text;             /* keep the texts of triplets and sources readable */
+    /* Redis: its first line is the password, read for each connection; NULL or "": none */
+    const char *password_file;
+    gboolean text;      /* keep the texts of triplets and sources readable */
     gboolean own_clock; /* Redis: this environment's clock instead of the server's (for tests) */
     GreyEnvironment environment;
 } GreyStoreOptions;

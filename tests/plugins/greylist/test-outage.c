@@ -245,6 +245,39 @@ test_password(void)
     bed_free(bed);
 }
 
+/* The password is another one now, in the file too: the next connection takes it from there. */
+static void
+test_password_changed(void)
+{
+    Bed *bed = bed_new();
+    BedServer *server = bed_server_new(bed, "first");
+    const GreyQuestion q = ask("a@example.org");
+    g_autofree char *file = bed_path(bed, "password");
+    const GreyStoreOptions options = {.uri = server->uri,
+                                      .password_file = file,
+                                      .text = TRUE,
+                                      .own_clock = TRUE,
+                                      .environment = bed->environment};
+    g_file_set_contents(file, "first\n", -1, NULL);
+    GreyStore *store = grey_store_open(&options, NULL);
+    GreyDesk *desk = grey_desk_new(store, &bed->loop);
+    g_assert_cmpint(bed_decide(bed, desk, &q).says, ==, GREY_SAYS_NEW);
+    bed_server_kill(server);
+    bed_server_start(server, "second");
+    g_file_set_contents(file, "second\n", -1, NULL);
+    GreyAnswer answer = bed_decide(bed, desk, &q);
+    for (guint i = 0; i < 1000 && answer.says == GREY_SAYS_FAILED; i++) {
+        g_usleep(5000);
+        g_main_context_iteration(bed->context, FALSE);
+        answer = bed_decide(bed, desk, &q);
+    }
+    g_assert_cmpint(answer.says, ==, GREY_SAYS_EARLY);
+    grey_desk_free(desk);
+    grey_store_unref(store);
+    bed_server_free(server);
+    bed_free(bed);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -256,5 +289,6 @@ main(int argc, char **argv)
     g_test_add_func("/greylist/outage/never-there", test_never_there);
     g_test_add_func("/greylist/outage/two-hosts", test_two_hosts);
     g_test_add_func("/greylist/outage/password", test_password);
+    g_test_add_func("/greylist/outage/password-changed", test_password_changed);
     return g_test_run();
 }
