@@ -199,21 +199,19 @@ end_last_line(MmSpool *body, GError **error)
     return ended || mm_spool_append(body, "\r\n", 2, error);
 }
 
-/* The bytes of piece, with one CR less in each run of several that a LF follows. *held CRs at the
- * end are held back, as what follows decides. */
+/* The bytes of piece, with one CR less in each run of several that a LF follows. The last CR of a
+ * run is held back, as what follows decides; *run is its length, up to 2. */
 static void
-drop_cr(GString *out, const guint8 *piece, gsize size, gsize *held)
+drop_cr(GString *out, const guint8 *piece, gsize size, guint *run)
 {
     for (gsize i = 0; i < size; i++) {
-        if (piece[i] == '\r') {
-            ++*held;
-            continue;
-        }
-        if (piece[i] == '\n' && *held > 1)
-            --*held;
-        for (; *held > 0; --*held)
+        gboolean is_cr = piece[i] == '\r';
+
+        if (*run > 0 && (is_cr || *run == 1 || piece[i] != '\n'))
             g_string_append_c(out, '\r');
-        g_string_append_c(out, (char)piece[i]);
+        *run = is_cr ? MIN(*run + 1, 2) : 0;
+        if (!is_cr)
+            g_string_append_c(out, (char)piece[i]);
     }
 }
 
@@ -226,12 +224,12 @@ copy_for_sendmail(MmSpool *body, const MmSpoolLimits *limits, GError **error)
     MmSpoolCursor cursor = {0};
     g_autoptr(GString) text = g_string_new(NULL);
     const guint8 *data;
-    gsize held = 0;
+    guint run = 0;
     gssize size;
 
     while ((size = mm_spool_peek(body, &cursor, &data, error)) > 0) {
         g_string_truncate(text, 0);
-        drop_cr(text, data, (gsize)size, &held);
+        drop_cr(text, data, (gsize)size, &run);
         if (!mm_spool_append(copy, text->str, text->len, error)) {
             size = -1;
             break;
@@ -239,8 +237,8 @@ copy_for_sendmail(MmSpool *body, const MmSpoolLimits *limits, GError **error)
         cursor.offset += (guint64)size;
     }
     mm_spool_cursor_clear(&cursor);
-    for (; size == 0 && held > 0; held--)
-        size = mm_spool_append(copy, "\r", 1, error) ? 0 : -1;
+    if (size == 0 && run > 0 && !mm_spool_append(copy, "\r", 1, error))
+        return NULL;
     return size == 0 ? g_steal_pointer(&copy) : NULL;
 }
 

@@ -7,6 +7,7 @@
 #include "chain/message.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 static const MmSpoolLimits limits = {.memory = 65536};
 
@@ -219,6 +220,36 @@ test_binary(void)
     }
 }
 
+static glong
+most_resident(void)
+{
+    struct rusage usage;
+
+    g_assert_cmpint(getrusage(RUSAGE_SELF, &usage), ==, 0);
+    return usage.ru_maxrss; /* KiB, on Linux and the BSDs */
+}
+
+/* However many CR come together, they are not held in memory until it is known what follows. */
+static void
+test_cr_run(void)
+{
+    const gsize pieces = 768;
+    g_autoptr(MmMessage) message = mm_message_new(&limits);
+    g_autoptr(MmEdits) edits = mm_edits_new(&limits);
+    g_autofree char *piece = g_strnfill(65536, '\r');
+    glong before, grown;
+
+    for (gsize i = 0; i < pieces; i++)
+        add_piece(edits, piece, 65536);
+    add_piece(edits, "\n\r\r", 3);
+    before = most_resident();
+    g_assert_true(mm_message_apply(message, edits, MM_MTA_SENDMAIL, TRUE, NULL));
+    grown = most_resident() - before;
+    g_test_message("%ld KiB more", grown);
+    g_assert_cmpint(grown, <, 16 * 1024);
+    g_assert_cmpuint(mm_spool_length(mm_message_body(message)), ==, pieces * 65536 - 1 + 3);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -226,5 +257,6 @@ main(int argc, char **argv)
     g_test_add_func("/message/body/postfix", test_postfix);
     g_test_add_func("/message/body/sendmail", test_sendmail);
     g_test_add_func("/message/body/binary", test_binary);
+    g_test_add_func("/message/body/cr-run", test_cr_run);
     return g_test_run();
 }
