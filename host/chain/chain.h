@@ -67,12 +67,16 @@ void mm_chain_header(MmChain *chain, MilterSlice name, MilterSlice value);
 void mm_chain_end_of_headers(MmChain *chain);
 void mm_chain_body(MmChain *chain, MilterSlice data);
 void mm_chain_feed(MmChain *chain);
-/* The verdict follows. After CONTINUE or ACCEPT the edits are there until the next event. */
+/* The verdict follows. After CONTINUE or ACCEPT the edits are there until mm_chain_let_go or the
+ * next event. */
 void mm_chain_end_of_message(MmChain *chain);
 guint mm_chain_n_edits(const MmChain *chain);
 const MmEdits *mm_chain_edits(const MmChain *chain, guint i);
 /* The reason if a stage's fallback is to quarantine, or NULL. */
 const char *mm_chain_quarantine(const MmChain *chain);
+
+/* The answer has been given: content and edits are dropped, and not kept until the next message. */
+void mm_chain_let_go(MmChain *chain);
 
 /* The message is over without an answer (or there is none: then nothing happens). */
 void mm_chain_abort(MmChain *chain);

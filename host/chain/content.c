@@ -562,6 +562,16 @@ mm_chain_quarantine(const MmChain *chain)
 }
 
 void
+mm_chain_let_go(MmChain *chain)
+{
+    mm_content_reset(chain);
+    for (guint i = 0; i < chain->n_members; i++) {
+        mm_spool_cursor_clear(&chain->members[i].feed.body);
+        g_clear_pointer(&chain->members[i].edits, mm_edits_free);
+    }
+}
+
+void
 mm_content_reset(MmChain *chain)
 {
     if (chain->message)

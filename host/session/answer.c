@@ -15,6 +15,7 @@ end_answer(MmSession *session, const MmVerdict *verdict)
     mm_session_drop_answer(session);
     mm_upstream_verdict(mm_conn_out(session->conn), MILTER_EVENT_END_OF_MESSAGE, verdict);
     mm_summary_end(session, verdict);
+    mm_chain_let_go(session->chain);
     mm_session_end_message(session);
 }
 
