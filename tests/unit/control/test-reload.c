@@ -189,7 +189,7 @@ test_plugin_verbs(Place *place, gconstpointer data)
     expect_refusal(client, "two.now", "two.now");
     expect_answer(client, "verbs", NULL,
                   "[\"check\",\"reload\",\"show-config\",\"statistics\",\"status\",\"verbs\","
-                  "\"one.fail\",\"one.later\",\"one.now\"]");
+                  "\"one.fail\",\"one.later\",\"one.now\",\"one.spread\"]");
     /* A reload hands the verbs over to the new instances, on the same connection. */
     manager_reload(manager, "reloaded:");
     expect_answer(client, "one.now", NULL, "{\"generation\":1}");
