@@ -277,6 +277,9 @@ turn_negotiate(MmHarnessSession *session)
     session->negotiating = loan_take(&session->question, size);
     *session->negotiating = first;
     session->negotiating->size = (guint32)size;
+    /* Until it has negotiated, and if it fails, the static answers hold, as in the host. */
+    session->negotiated = first;
+    session->negotiated.rights &= session->offer->actions;
     session->negotiation = MM_HARNESS_LATER;
     open_ticket(session, TURN_NEGOTIATE);
     MilterReturn answered = harness->stage->negotiate(session->data, session->ticket,
