@@ -256,6 +256,23 @@ child_connected(Child *child)
     (void)child_flush(child);
 }
 
+/* FALSE: it is freed. */
+static gboolean
+write_more(Child *child)
+{
+    gsize before = mm_buffer_length(&child->out);
+    gboolean all = child_flush(child);
+    if (child->state != CHILD_READY || (!all && mm_buffer_length(&child->out) == before))
+        return TRUE;
+    child->reading = TRUE;
+    child->ops->written(child, child->owner, all);
+    child->reading = FALSE;
+    if (!child->doomed)
+        return TRUE;
+    release(child);
+    return FALSE;
+}
+
 void
 child_event(void *data, uint32_t events)
 {
@@ -264,15 +281,8 @@ child_event(void *data, uint32_t events)
         connect_check(child);
         return;
     }
-    if ((events & MILTER_WATCH_WRITE) && child_flush(child) && child->state == CHILD_READY) {
-        child->reading = TRUE;
-        child->ops->drained(child, child->owner);
-        child->reading = FALSE;
-        if (child->doomed) {
-            release(child);
-            return;
-        }
-    }
+    if ((events & MILTER_WATCH_WRITE) && !write_more(child))
+        return;
     if ((events & (MILTER_WATCH_READ | MILTER_WATCH_HANGUP)) && child->state != CHILD_DEAD)
         read_all(child);
 }

@@ -34,6 +34,40 @@ receive_verdict(MmCommandKind kind, const MmReply *reply, MilterVerdict *verdict
     return TRUE;
 }
 
+void
+receive_note(Talk *talk, MmCommandKind kind, MilterVerdictKind answer)
+{
+    gboolean goes_on = answer == MILTER_VERDICT_CONTINUE || answer == MILTER_VERDICT_SKIP;
+    talk->idled = FALSE;
+    switch (kind) {
+    case MM_COMMAND_MAIL:
+        talk->in_message = goes_on;
+        talk->idled = !goes_on;
+        break;
+    case MM_COMMAND_RCPT:
+        if (answer == MILTER_VERDICT_ACCEPT || answer == MILTER_VERDICT_DISCARD)
+            talk->in_message = FALSE;
+        break;
+    case MM_COMMAND_UNKNOWN:
+        if (answer == MILTER_VERDICT_ACCEPT)
+            talk->in_message = FALSE;
+        break;
+    case MM_COMMAND_END_OF_MESSAGE:
+        talk->in_message = FALSE;
+        talk->idled = TRUE;
+        break;
+    case MM_COMMAND_DATA:
+    case MM_COMMAND_HEADER:
+    case MM_COMMAND_END_OF_HEADERS:
+    case MM_COMMAND_BODY:
+        if (!goes_on)
+            talk->in_message = FALSE;
+        break;
+    default:
+        break;
+    }
+}
+
 static MilterSlice
 abi_slice(MmSlice slice)
 {

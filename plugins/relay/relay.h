@@ -56,8 +56,8 @@ typedef struct ChildOps {
     void (*ready)(Child *child, gpointer owner);
     /* A reply; FALSE: it was not expected. */
     gboolean (*reply)(Child *child, gpointer owner, const MmReply *reply);
-    /* Everything is written that waited to be. */
-    void (*drained)(Child *child, gpointer owner);
+    /* Some of what waited to be written is, or all. */
+    void (*written)(Child *child, gpointer owner, gboolean all);
     /* DEAD now; why is a constant text or the system's. orderly: the child closed, between two
      * replies. */
     void (*died)(Child *child, gpointer owner, const char *why, gboolean orderly);
@@ -93,7 +93,7 @@ struct Child {
  */
 Child *child_new(Bench *bench, const MmOptions *offer, const ChildOps *ops, gpointer owner);
 void child_free(Child *child);
-/* Sends what is gathered; FALSE: something is left, drained follows. May make it DEAD. */
+/* Sends what is gathered; FALSE: something is left, written follows. May make it DEAD. */
 gboolean child_flush(Child *child);
 /* Says goodbye, if it can be said without waiting, and frees. */
 void child_quit(Child *child);
@@ -146,6 +146,7 @@ struct Talk {
     const MilterEvent *event; /* of ticket */
     MmCommandKind replayed;   /* command whose reply the replay waits for */
     MmOptions offer;
+    uint32_t events;       /* MILTER_EVENT_BIT of those the host brings */
     gboolean in_message;   /* the child saw MAIL and has not answered for all of it */
     gboolean idled;        /* the child said nothing since it was idle: it may have closed */
     gboolean accepted_all; /* it accepted the session in a replay */
@@ -173,6 +174,8 @@ void send_plain(Child *child, MmCommandKind kind);
 /* A verdict for a final reply to kind; FALSE: not a reply that may come there. reply text is
  * borrowed. */
 gboolean receive_verdict(MmCommandKind kind, const MmReply *reply, MilterVerdict *verdict);
+/* The child's place in the message, by its answer to kind (libmilter engine.c). */
+void receive_note(Talk *talk, MmCommandKind kind, MilterVerdictKind answer);
 /* Hands an edit to the host. NULL: done; else what is wrong. */
 const char *receive_edit(Talk *talk, const MmReply *reply);
 

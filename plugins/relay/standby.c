@@ -98,10 +98,11 @@ standby_reply(Child *child, gpointer owner, const MmReply *reply)
 }
 
 static void
-standby_drained(Child *child, gpointer owner)
+standby_written(Child *child, gpointer owner, gboolean all)
 {
     (void)child;
     (void)owner;
+    (void)all;
 }
 
 /* A child may close a connection that idles: another is made, but not in a hurry. */
@@ -119,7 +120,7 @@ standby_died(Child *child, gpointer owner, const char *why, gboolean orderly)
 
 static const ChildOps standby_ops = {.ready = standby_ready,
                                      .reply = standby_reply,
-                                     .drained = standby_drained,
+                                     .written = standby_written,
                                      .died = standby_died};
 
 static void

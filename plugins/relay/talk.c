@@ -17,6 +17,7 @@ talk_new(Bench *bench, MilterSession *session)
     talk->relay = bench->relay;
     talk->bench = bench;
     talk->session = session;
+    talk->events = MILTER_EVENTS_ALL; /* what the host brings if nothing is negotiated */
     return talk;
 }
 
@@ -69,6 +70,13 @@ wait_for_reply(Talk *talk, MmCommandKind kind)
         wait_for(talk, wait, relay->reading_timeout, N_("the reply to a command"));
 }
 
+/* Begins anew with each byte the child takes. */
+static void
+wait_for_room(Talk *talk)
+{
+    wait_for(talk, WAIT_ROOM, talk->relay->writing_timeout, N_("the child to read"));
+}
+
 /* ---- Answers to the host. */
 
 static void
@@ -86,17 +94,25 @@ finish_failed(Talk *talk, const char *why)
     finish(talk, &verdict);
 }
 
-static void
-fill_negotiation(const Child *child, MilterNegotiation *negotiation)
+/* Envelope events are always told: their macros are sent although the child declined them. */
+static guint32
+events_for(const Child *child)
 {
     static const MilterEventKind optional[] = {MILTER_EVENT_UNKNOWN, MILTER_EVENT_HEADER,
                                                MILTER_EVENT_END_OF_HEADERS, MILTER_EVENT_BODY};
-    /* Envelope events are always told: their macros are sent although the child declined them. */
-    negotiation->events = MILTER_EVENTS_ALL;
+    guint32 events = MILTER_EVENTS_ALL;
     for (guint i = 0; i < G_N_ELEMENTS(optional); i++) {
         if (!mm_options_wants(&child->options, send_kind(optional[i])))
-            negotiation->events &= ~MILTER_EVENT_BIT(optional[i]);
+            events &= ~MILTER_EVENT_BIT(optional[i]);
     }
+    return events;
+}
+
+static void
+fill_negotiation(Talk *talk, MilterNegotiation *negotiation)
+{
+    const Child *child = talk->child;
+    talk->events = negotiation->events = events_for(child);
     negotiation->rights = child->options.actions & 0xFF;
     if (child->options.protocol & SMFIP_RCPT_REJ)
         negotiation->flags |= MILTER_NEGOTIATE_REJECTED_RECIPIENTS;
@@ -120,7 +136,7 @@ talk_negotiate(Talk *talk, MilterTicket ticket, MilterNegotiation *negotiation)
     talk->child = bench_take(talk->bench, &talk->offer);
     if (talk->child) {
         adopt(talk);
-        fill_negotiation(talk->child, negotiation);
+        fill_negotiation(talk, negotiation);
         return MILTER_DONE;
     }
     talk->child = child_new(talk->bench, &talk->offer, &talk_child_ops, talk);
@@ -136,43 +152,17 @@ talk_negotiate(Talk *talk, MilterTicket ticket, MilterNegotiation *negotiation)
     return MILTER_LATER;
 }
 
-/* ---- The child's place in the message, by its answers (libmilter engine.c). */
-
-static void
-note_answer(Talk *talk, MmCommandKind kind, MilterVerdictKind answer)
-{
-    gboolean goes_on = answer == MILTER_VERDICT_CONTINUE || answer == MILTER_VERDICT_SKIP;
-    talk->idled = FALSE;
-    switch (kind) {
-    case MM_COMMAND_MAIL:
-        talk->in_message = goes_on;
-        talk->idled = !goes_on;
-        break;
-    case MM_COMMAND_RCPT:
-        if (answer == MILTER_VERDICT_ACCEPT || answer == MILTER_VERDICT_DISCARD)
-            talk->in_message = FALSE;
-        break;
-    case MM_COMMAND_UNKNOWN:
-        if (answer == MILTER_VERDICT_ACCEPT)
-            talk->in_message = FALSE;
-        break;
-    case MM_COMMAND_END_OF_MESSAGE:
-        talk->in_message = FALSE;
-        talk->idled = TRUE;
-        break;
-    case MM_COMMAND_DATA:
-    case MM_COMMAND_HEADER:
-    case MM_COMMAND_END_OF_HEADERS:
-    case MM_COMMAND_BODY:
-        if (!goes_on)
-            talk->in_message = FALSE;
-        break;
-    default:
-        break;
-    }
-}
-
 /* ---- Sending. */
+
+#define UNASKED "protocol error: a reply that nobody asked for"
+#define TOO_LARGE "too large for a child milter"
+
+/* It has said something before it was asked: from then on it would be an answer ahead. */
+static gboolean
+is_ahead(const Talk *talk)
+{
+    return mm_frame_reader_is_inside(&talk->child->reader);
+}
 
 static gboolean
 is_behind(const Talk *talk)
@@ -204,9 +194,9 @@ after_sending(Talk *talk, const MilterEvent *event, MilterVerdict *verdict)
     gboolean answered = sent && mm_options_answers(&talk->child->options, kind);
     if (kind == MM_COMMAND_MAIL)
         talk->in_message = TRUE;
-    if (answered && mm_frame_reader_is_inside(&talk->child->reader)) {
+    if (answered && is_ahead(talk)) {
         talk_drop(talk);
-        return answer_failed(verdict, "protocol error: a reply that nobody asked for");
+        return answer_failed(verdict, UNASKED);
     }
     if (answered) {
         (void)child_flush(talk->child);
@@ -215,7 +205,7 @@ after_sending(Talk *talk, const MilterEvent *event, MilterVerdict *verdict)
     }
     flush_gathered(talk, (event->flags & MILTER_EVENT_MORE) || !sent);
     if (is_behind(talk)) {
-        wait_for(talk, WAIT_ROOM, talk->relay->writing_timeout, N_("the child to read"));
+        wait_for_room(talk);
         return MILTER_LATER;
     }
     verdict->kind = MILTER_VERDICT_CONTINUE;
@@ -238,12 +228,19 @@ send_now(Talk *talk, const MilterEvent *event, MilterVerdict *verdict)
     if (send_event(talk, event))
         return after_sending(talk, event, verdict);
     talk_drop(talk);
-    return answer_failed(verdict, "too large for a child milter");
+    return answer_failed(verdict, TOO_LARGE);
 }
 
 /* ---- A child that comes late is told what it missed before the event. */
 
-/* TRUE: a reply is waited for. */
+static void
+violate(Talk *talk, const char *why)
+{
+    talk_drop(talk);
+    finish_failed(talk, why);
+}
+
+/* TRUE: it waits for a reply, or has failed. */
 static gboolean
 replay_one(Talk *talk, MilterEventKind kind)
 {
@@ -251,9 +248,20 @@ replay_one(Talk *talk, MilterEventKind kind)
     MmCommandKind command = send_kind(kind);
     if (!past)
         return FALSE;
-    send_event(talk, past);
+    if (!send_event(talk, past)) {
+        violate(talk, TOO_LARGE);
+        return TRUE;
+    }
+    if (!send_is_wanted(talk, command) || !mm_options_answers(&talk->child->options, command))
+        return FALSE;
+    if (is_ahead(talk)) {
+        violate(talk, UNASKED);
+        return TRUE;
+    }
     talk->replayed = command;
-    return send_is_wanted(talk, command) && mm_options_answers(&talk->child->options, command);
+    (void)child_flush(talk->child);
+    wait_for_reply(talk, command);
+    return TRUE;
 }
 
 static void
@@ -269,13 +277,21 @@ static void
 replay_from(Talk *talk, MilterEventKind kind)
 {
     for (; kind <= MILTER_EVENT_HELO && kind < talk->event->kind; kind++) {
-        if (!replay_one(talk, kind))
-            continue;
-        (void)child_flush(talk->child);
-        wait_for_reply(talk, talk->replayed);
-        return;
+        if (replay_one(talk, kind))
+            return;
     }
     replay_end(talk);
+}
+
+/* The host brings what the session's first child wanted. One that wants more would judge a message
+ * that it has not seen all of. */
+static void
+replay(Talk *talk)
+{
+    if (events_for(talk->child) & ~talk->events)
+        violate(talk, "it came back and wants more than was negotiated");
+    else
+        replay_from(talk, MILTER_EVENT_CONNECT);
 }
 
 /* fresh: one from the bench is not good enough, it may have been closed as the one before was. */
@@ -287,7 +303,7 @@ begin_replay(Talk *talk, gboolean fresh, MilterVerdict *verdict)
     talk->child = fresh ? NULL : bench_take(talk->bench, &talk->offer);
     if (talk->child) {
         adopt(talk);
-        replay_from(talk, MILTER_EVENT_CONNECT);
+        replay(talk);
         return MILTER_LATER;
     }
     talk->child = child_new(talk->bench, &talk->offer, &talk_child_ops, talk);
@@ -301,8 +317,8 @@ begin_replay(Talk *talk, gboolean fresh, MilterVerdict *verdict)
     return MILTER_LATER;
 }
 
-/* A child that is lost between messages need not be told this now: the next MAIL brings it back,
- * and the HELO with it. */
+/* A child that is lost before CONNECT or between messages need not be told this now: the next MAIL
+ * brings it back, and the HELO with it. */
 static gboolean
 is_replayed(uint32_t kind)
 {
@@ -324,7 +340,7 @@ talk_event(Talk *talk, MilterTicket ticket, const MilterEvent *event, MilterVerd
         return answer_broken(talk, verdict);
     if (talk->child && talk->child->state == CHILD_READY)
         return send_now(talk, event, verdict);
-    if (event->kind == MILTER_EVENT_MAIL)
+    if (event->kind == MILTER_EVENT_MAIL || event->kind == MILTER_EVENT_CONNECT)
         return begin_replay(talk, FALSE, verdict);
     if (is_replayed(event->kind))
         return MILTER_DONE;
@@ -350,12 +366,13 @@ static void
 on_ready(Child *child, gpointer owner)
 {
     Talk *talk = owner;
+    (void)child;
     if (talk->wait == WAIT_REPLAY) {
-        replay_from(talk, MILTER_EVENT_CONNECT);
+        replay(talk);
         return;
     }
     MilterNegotiation negotiation = {.size = sizeof(negotiation)};
-    fill_negotiation(child, &negotiation);
+    fill_negotiation(talk, &negotiation);
     talk->wait = WAIT_NOTHING;
     talk->relay->host->finish_negotiation(talk->bench->worker, talk->ticket, &negotiation, NULL);
 }
@@ -382,13 +399,6 @@ take_replay(Talk *talk, const MilterVerdict *verdict)
     }
 }
 
-static void
-violate(Talk *talk, const char *why)
-{
-    talk_drop(talk);
-    finish_failed(talk, why);
-}
-
 static gboolean
 take_final(Talk *talk, const MmReply *reply)
 {
@@ -402,7 +412,7 @@ take_final(Talk *talk, const MmReply *reply)
         take_replay(talk, &verdict);
         return TRUE;
     }
-    note_answer(talk, kind, verdict.kind);
+    receive_note(talk, kind, verdict.kind);
     finish(talk, &verdict);
     return TRUE;
 }
@@ -430,13 +440,17 @@ on_reply(Child *child, gpointer owner, const MmReply *reply)
 }
 
 static void
-on_drained(Child *child, gpointer owner)
+on_written(Child *child, gpointer owner, gboolean all)
 {
     Talk *talk = owner;
     const MilterVerdict verdict = {.size = sizeof(verdict), .reply = {"", 0}};
     (void)child;
-    if (talk->wait == WAIT_ROOM)
+    if (talk->wait != WAIT_ROOM)
+        return;
+    if (all)
         finish(talk, &verdict);
+    else
+        wait_for_room(talk);
 }
 
 /* A child may close a connection that waits on the bench or between messages; that is seen only
@@ -481,4 +495,4 @@ on_died(Child *child, gpointer owner, const char *why, gboolean orderly)
 }
 
 const ChildOps talk_child_ops = {
-    .ready = on_ready, .reply = on_reply, .drained = on_drained, .died = on_died};
+    .ready = on_ready, .reply = on_reply, .written = on_written, .died = on_died};

@@ -177,6 +177,14 @@ peer_close(Peer *peer)
     mm_harness_pump(peer->harness);
 }
 
+Line
+peer_take(Peer *peer)
+{
+    Line line = peer->line;
+    line_init(&peer->line, -1);
+    return line;
+}
+
 void
 peer_negotiate(Peer *peer, const char *answer)
 {
