@@ -244,6 +244,12 @@ mm_edits_body(const MmEdits *edits)
     return edits->body;
 }
 
+void
+mm_edits_drop_body(MmEdits *edits)
+{
+    g_clear_pointer(&edits->body, mm_spool_free);
+}
+
 gboolean
 mm_edits_body_has_cr_crlf(const MmEdits *edits)
 {

@@ -49,6 +49,8 @@ void mm_edits_set_index(MmEdits *edits, guint i, guint32 index);
 void mm_edits_drop(MmEdits *edits, guint i);
 /* The new body, or NULL if the body was not replaced. Borrowed. An empty one is an empty body. */
 MmSpool *mm_edits_body(const MmEdits *edits);
+/* A later stage's new body is taken instead. */
+void mm_edits_drop_body(MmEdits *edits);
 /* TRUE if the new body has a CR right before a CRLF somewhere. */
 gboolean mm_edits_body_has_cr_crlf(const MmEdits *edits);
 /* TRUE: nothing to do at all. */

@@ -69,6 +69,15 @@ fail_editor(MmMember *member, const GError *error)
     mm_member_fail(member, MILTER_EVENT_END_OF_MESSAGE);
 }
 
+/* Only the last new body is said to the MTA. */
+static void
+commit(MmChain *chain, MmEdits *edits)
+{
+    for (guint i = 0; mm_edits_body(edits) && i < chain->committed->len; i++)
+        mm_edits_drop_body(g_ptr_array_index(chain->committed, i));
+    g_ptr_array_add(chain->committed, edits);
+}
+
 gboolean
 mm_wave_commit(MmChain *chain, GError **error)
 {
@@ -88,7 +97,7 @@ mm_wave_commit(MmChain *chain, GError **error)
         if (shown)
             applied = apply_edits(chain, member, first ? NULL : view, error);
         first = FALSE;
-        g_ptr_array_add(chain->committed, member->edits);
+        commit(chain, member->edits);
     }
     return applied;
 }

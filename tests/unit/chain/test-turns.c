@@ -147,7 +147,7 @@ tear_down(Scene *scene, gconstpointer unused)
 static void
 begin(Scene *scene, guint32 events, const char *lines)
 {
-    const MilterOffer offer = {.size = sizeof(offer), .version = 6};
+    const MilterOffer offer = {.size = sizeof(offer), .version = 6, .actions = 0x1ff};
     g_autofree char *text =
         g_strdup_printf("[stages/a]\n" PROBE "%s[stages/b]\n" PROBE "%s", lines, lines);
     MmSnapshot *snapshot = fixture_build(&scene->fixture, text);
@@ -265,6 +265,39 @@ test_refusal_within(Scene *scene, gconstpointer unused)
     assert_seen("CHMRTL", "CHMRTLNBEXA");
     g_assert_cmpuint(scene->owner.verdicts, ==, 6);
     g_assert_cmpint(scene->owner.kind, ==, MILTER_VERDICT_REJECT);
+}
+
+/* ---- Bodies. */
+
+static MilterReturn
+replaces_body(const MilterEvent *event, MilterVerdict *verdict)
+{
+    const Actor *actor = actors[0].busy ? &actors[0] : &actors[1];
+    const MilterEdit edit = {
+        .size = sizeof(edit), .kind = MILTER_EDIT_REPLACE_BODY, .value = {"new\r\n", 5}};
+    (void)verdict;
+    if (event->kind == MILTER_EVENT_END_OF_MESSAGE)
+        g_assert_cmpint(mm_services()->edit(handle, actor->ticket, &edit), ==, MILTER_OK);
+    return MILTER_DONE;
+}
+
+/* Of several new bodies only the last is said: the others take no room until then. */
+static void
+test_last_body(Scene *scene, gconstpointer unused)
+{
+    (void)unused;
+    actors[0].act = replaces_body;
+    actors[1].act = replaces_body;
+    stage.rights = MILTER_RIGHT_CHANGE_BODY;
+    begin(scene, MILTER_EVENTS_ALL, "");
+    stage.rights = 0;
+    ask_all(scene, "CHMRT");
+    send_content(scene);
+    mm_chain_end_of_message(scene->chain);
+    g_assert_cmpint(scene->owner.kind, ==, MILTER_VERDICT_CONTINUE);
+    g_assert_cmpuint(mm_chain_n_edits(scene->chain), ==, 2);
+    g_assert_null(mm_edits_body(mm_chain_edits(scene->chain, 0)));
+    g_assert_cmpuint(mm_spool_length(mm_edits_body(mm_chain_edits(scene->chain, 1))), ==, 5);
 }
 
 /* ---- A negotiation that fails. */
@@ -389,6 +422,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("answer-within", test_answer_within);
     ADD("refusal-within", test_refusal_within);
+    ADD("last-body", test_last_body);
     ADD("refused-negotiation", test_refused_negotiation);
     ADD("refused-negotiation-content", test_refused_negotiation_content);
     ADD("negotiation-budget", test_negotiation_budget);
