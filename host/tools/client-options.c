@@ -375,9 +375,10 @@ mm_client_options_free(MmClientOptions *options)
 static gboolean
 parse(MmClientOptions *options, gboolean *version, int *argc, char ***argv, GError **error)
 {
-#define CALLBACK(function) 0, G_OPTION_ARG_CALLBACK, (gpointer)(function)
+/* Texts are bytes, whatever the locale makes of them: FILENAME is GLib's word for it. */
+#define CALLBACK(function) G_OPTION_FLAG_FILENAME, G_OPTION_ARG_CALLBACK, (gpointer)(function)
     const GOptionEntry entries[] = {
-        {"connection-spec", 's', 0, G_OPTION_ARG_STRING, &options->connection_spec,
+        {"connection-spec", 's', 0, G_OPTION_ARG_FILENAME, &options->connection_spec,
          N_("Listen on SPEC: unix:PATH, inet:PORT[@HOST] or inet6:PORT[@HOST]"), N_("SPEC")},
         {"reply", 0, CALLBACK(take_reply),
          N_("Answer STAGE with ACTION: continue, accept, reject, tempfail, discard, skip or a "

@@ -304,7 +304,10 @@ check(Draft *draft, GError **error)
     return take_addresses(draft, error) && gather_mails(draft, error);
 }
 
-/* ---- The table. */
+/* ---- The table. Texts are bytes, whatever the locale makes of them: FILENAME is GLib's word for
+ * it. */
+
+#define BYTES G_OPTION_FLAG_FILENAME
 
 static void
 add_macro_entries(GOptionGroup *group, GPtrArray *names)
@@ -312,8 +315,9 @@ add_macro_entries(GOptionGroup *group, GPtrArray *names)
     for (guint i = 0; i < MM_SERVER_N_STAGES; i++) {
         char *name = g_strconcat(stage_names[i], "-macro", NULL);
         g_ptr_array_add(names, name);
-        const GOptionEntry entries[] = {{name, 0, 0, G_OPTION_ARG_CALLBACK, (gpointer)take_macro,
-                                         N_("Send this macro at the stage"), N_("NAME:VALUE")},
+        const GOptionEntry entries[] = {{name, 0, BYTES, G_OPTION_ARG_CALLBACK,
+                                         (gpointer)take_macro, N_("Send this macro at the stage"),
+                                         N_("NAME:VALUE")},
                                         G_OPTION_ENTRY_NULL};
         g_option_group_add_entries(group, entries);
     }
@@ -324,22 +328,23 @@ add_session_entries(GOptionGroup *group, Draft *draft)
 {
     MmServerOptions *o = draft->options;
     const GOptionEntry entries[] = {
-        {"connection-spec", 's', 0, G_OPTION_ARG_STRING, &o->connection_spec,
+        {"connection-spec", 's', 0, G_OPTION_ARG_FILENAME, &o->connection_spec,
          N_("Connect to SPEC: unix:PATH, inet:PORT[@HOST] or inet6:PORT[@HOST]"), N_("SPEC")},
         {"negotiate-version", 0, 0, G_OPTION_ARG_INT, &draft->version,
          N_("Speak version N of the protocol (2 to 6)"), N_("N")},
-        {"connect-host", 0, 0, G_OPTION_ARG_STRING, &o->connect_host, N_("Name of the SMTP client"),
-         N_("NAME")},
-        {"connect-address", 0, 0, G_OPTION_ARG_STRING, &draft->connect_address,
+        {"connect-host", 0, 0, G_OPTION_ARG_FILENAME, &o->connect_host,
+         N_("Name of the SMTP client"), N_("NAME")},
+        {"connect-address", 0, 0, G_OPTION_ARG_FILENAME, &draft->connect_address,
          N_("Address of the SMTP client"), N_("SPEC")},
-        {"helo-fqdn", 0, 0, G_OPTION_ARG_STRING, &o->helo, N_("Name given with HELO"), N_("NAME")},
-        {"unknown", 0, 0, G_OPTION_ARG_STRING, &o->unknown, N_("Send an unknown SMTP command"),
+        {"helo-fqdn", 0, 0, G_OPTION_ARG_FILENAME, &o->helo, N_("Name given with HELO"),
+         N_("NAME")},
+        {"unknown", 0, 0, G_OPTION_ARG_FILENAME, &o->unknown, N_("Send an unknown SMTP command"),
          N_("COMMAND")},
-        {"authenticated-name", 0, 0, G_OPTION_ARG_STRING, &o->authenticated_name,
+        {"authenticated-name", 0, 0, G_OPTION_ARG_FILENAME, &o->authenticated_name,
          N_("Name of the SASL login"), N_("NAME")},
-        {"authenticated-type", 0, 0, G_OPTION_ARG_STRING, &o->authenticated_type,
+        {"authenticated-type", 0, 0, G_OPTION_ARG_FILENAME, &o->authenticated_type,
          N_("SASL mechanism"), N_("TYPE")},
-        {"authenticated-author", 0, 0, G_OPTION_ARG_STRING, &o->authenticated_author,
+        {"authenticated-author", 0, 0, G_OPTION_ARG_FILENAME, &o->authenticated_author,
          N_("SASL sender"), N_("AUTHOR")},
         {"connection-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &o->timeouts.connection,
          N_("Limit for connecting"), N_("SECONDS")},
@@ -358,18 +363,19 @@ add_message_entries(GOptionGroup *group, Draft *draft)
 {
     MmServerOptions *o = draft->options;
     const GOptionEntry entries[] = {
-        {"envelope-from", 'f', 0, G_OPTION_ARG_STRING, &draft->sender, N_("Sender"), N_("ADDRESS")},
-        {"envelope-recipient", 'r', 0, G_OPTION_ARG_STRING_ARRAY, &draft->recipients,
+        {"envelope-from", 'f', 0, G_OPTION_ARG_FILENAME, &draft->sender, N_("Sender"),
+         N_("ADDRESS")},
+        {"envelope-recipient", 'r', 0, G_OPTION_ARG_FILENAME_ARRAY, &draft->recipients,
          N_("Recipient; may be given several times"), N_("ADDRESS")},
-        {"header", 'h', 0, G_OPTION_ARG_CALLBACK, (gpointer)take_header,
+        {"header", 'h', BYTES, G_OPTION_ARG_CALLBACK, (gpointer)take_header,
          N_("Header; may be given several times"), N_("NAME:VALUE")},
-        {"body", 'b', 0, G_OPTION_ARG_CALLBACK, (gpointer)take_body,
+        {"body", 'b', BYTES, G_OPTION_ARG_CALLBACK, (gpointer)take_body,
          N_("Part of the body; may be given several times"), N_("CHUNK")},
         {"mail-file", 'm', 0, G_OPTION_ARG_FILENAME_ARRAY, &draft->mail_files,
          N_("Message to send; several go over one connection"), N_("FILE|-")},
         {"output-message", 0, 0, G_OPTION_ARG_NONE, &o->output_message,
          N_("Print the message as changed"), NULL},
-        {"color", 0, 0, G_OPTION_ARG_CALLBACK, (gpointer)take_color, N_("Color the changes"),
+        {"color", 0, BYTES, G_OPTION_ARG_CALLBACK, (gpointer)take_color, N_("Color the changes"),
          "yes|no|auto"},
         {"threads", 't', 0, G_OPTION_ARG_INT, &draft->threads, N_("Sessions at once"), N_("N")},
         {"sessions", 0, 0, G_OPTION_ARG_INT, &draft->sessions,

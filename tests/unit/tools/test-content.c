@@ -48,6 +48,27 @@ test_envelope(void)
     stand_end(&stand);
 }
 
+/* Bytes, in whatever locale: an MTA passes on what it was sent. */
+static void
+test_any_bytes(void)
+{
+    Stand stand;
+    stand_begin_recorder(&stand, FALSE);
+    g_autoptr(Run) run =
+        run_server(stand.spec, OPTIONS("-f", "<\xfc@example.org>", "-r", "<\xc3\xbc@example.net>",
+                                       "--helo-fqdn", "\xff", "--connect-host", "\xfe", "--header",
+                                       "Subject:\xfd", "--body", "\xfb"));
+    run_expect(run, 0, "status: pass");
+    g_autofree char *events = events_of(&stand);
+    assert_has(events, "1 connect <\\xFE> <inet:50443@192.168.123.123>");
+    assert_has(events, "1 helo <\\xFF>");
+    assert_has(events, "1 envelope-from <<\\xFC@example.org>>");
+    assert_has(events, "1 envelope-recipient <<\\xC3\\xBC@example.net>>");
+    assert_has(events, "1 header <Subject> <\\xFD>");
+    assert_body(&stand, "body-1", "\xfb", 1);
+    stand_end(&stand);
+}
+
 static void
 test_null_sender(void)
 {
@@ -355,6 +376,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/tools/content/envelope", test_envelope);
+    g_test_add_func("/tools/content/any-bytes", test_any_bytes);
     g_test_add_func("/tools/content/null-sender", test_null_sender);
     g_test_add_func("/tools/content/clients", test_clients);
     g_test_add_func("/tools/content/headers", test_headers);
