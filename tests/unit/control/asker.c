@@ -13,6 +13,7 @@
 
 typedef struct Asker {
     const MilterHost *host;
+    MilterInstance *self;
     unsigned generation;
     unsigned workers; /* that have had a session; atomic */
 } Asker;
@@ -79,7 +80,7 @@ static void *
 asker_configure(const MilterHost *host, MilterInstance *self, void *predecessor)
 {
     Asker *asker = calloc(1, sizeof(*asker));
-    *asker = (Asker){host, predecessor ? ((Asker *)predecessor)->generation + 1 : 0, 0};
+    *asker = (Asker){host, self, predecessor ? ((Asker *)predecessor)->generation + 1 : 0, 0};
     host->admin_verb(self, "now", verb_now, asker);
     host->admin_verb(self, "later", verb_later, asker);
     host->admin_verb(self, "fail", verb_fail, asker);
@@ -142,10 +143,12 @@ static MilterReturn
 asker_event(void *session_data, MilterTicket ticket, const MilterEvent *event,
             MilterVerdict *verdict)
 {
-    (void)session_data;
+    const Asker *asker = session_data;
     (void)ticket;
-    if (event->kind == MILTER_EVENT_HELO)
+    if (event->kind == MILTER_EVENT_HELO && getenv("ASKER_HOLD")) {
+        asker->host->log(asker->self, NULL, MILTER_LOG_NOTICE, "asker-held", "Held", NULL, 0);
         wait_at("ASKER_HOLD");
+    }
     verdict->kind = MILTER_VERDICT_CONTINUE;
     return MILTER_DONE;
 }

@@ -427,6 +427,7 @@ test_blocked(Place *place, gconstpointer data)
     manager_wait_log(manager, "started:", NULL, 1);
     int held = mta_open(place->socket);
     mta_begin_helo(held);
+    manager_wait_log(manager, "asker-held:", NULL, 1);
     int next = mta_open(place->socket);
     manager_wait_log(manager, "worker-blocked:", "worker=0", 1);
     int gate = open(hold, O_WRONLY);
