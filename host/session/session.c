@@ -146,13 +146,12 @@ feed(MmSession *session)
     mm_chain_feed(session->chain);
 }
 
-/* The host stops, and the session is in no message. (One that was discarded is brought to its end
- * by the MTA's ABORT.) */
+/* The host stops, and the session is in no message (any more: both MTAs say nothing but ABORT of
+ * one that was discarded). */
 static gboolean
 may_leave(const MmSession *session)
 {
-    return session->sessions->draining && !session->waiting && !session->in_mail &&
-           !session->discarded;
+    return session->sessions->draining && !session->waiting && !session->in_mail;
 }
 
 /* Not while answers wait to be written: cut off, they would leave the MTA with half of a message's
@@ -220,6 +219,8 @@ static void
 writable(gpointer owner)
 {
     MmSession *session = owner;
+    if (session->over)
+        return;
     session->last_activity = mm_reactor_now(session->reactor);
     if (session->body) {
         mm_session_continue_answer(session);

@@ -24,7 +24,8 @@ void mm_sessions_free(MmSessions *sessions);
 guint mm_sessions_count(const MmSessions *sessions);
 /* Takes over fd, a non-blocking accepted socket. On the worker. */
 void mm_sessions_start(MmSessions *sessions, int fd);
-/* Ends those that are in no message at once, the others after it. */
+/* The host stops: who is in no message ends when its last answer is written, at once if it is; the
+ * others when their message has ended. */
 void mm_sessions_drain(MmSessions *sessions);
 /* Ends all now, as if the MTA had hung up. */
 void mm_sessions_close(MmSessions *sessions);

@@ -426,17 +426,16 @@ test_drain_helo(Scene *scene, gconstpointer unused)
 }
 
 static void
-test_drain_mail_refused(Scene *scene, gconstpointer unused)
+test_drain_mail_refused(Scene *scene, gconstpointer discards)
 {
-    (void)unused;
     serve_actor(scene);
     open_session(scene);
     actor.later = TRUE;
     STEP(scene, 'M', "<a@example.org>\0", "-");
     drain(scene);
-    actor.kind = MILTER_VERDICT_TEMPFAIL;
+    actor.kind = discards ? MILTER_VERDICT_DISCARD : MILTER_VERDICT_TEMPFAIL;
     finish(scene);
-    expect(scene, "t.");
+    expect(scene, discards ? "d." : "t.");
 }
 
 /* A message that has begun is brought to its end, however it ends. */
@@ -545,6 +544,7 @@ main(int argc, char **argv)
     ADD("/session/drain/idle", test_drain_idle);
     ADD("/session/drain/helo", test_drain_helo);
     ADD("/session/drain/mail-refused", test_drain_mail_refused);
+    ADD_WITH("/session/drain/mail-discarded", "", test_drain_mail_refused);
     ADD_WITH("/session/drain/mail", "message", test_drain_mail);
     ADD_WITH("/session/drain/mail-aborted", "abort", test_drain_mail);
     ADD("/session/drain/behind", test_drain_behind);
