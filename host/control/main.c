@@ -9,6 +9,7 @@
 #include "control/setup.h"
 #include "control/status.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -143,6 +144,16 @@ act(MmCommandLine *line)
     }
 }
 
+/* What is cut off must not be taken for all: a configuration on a full disk. */
+static int
+end_output(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "milter-manager: %s\n", g_strerror(errno));
+    return code == EXIT_SUCCESS ? EXIT_FAILURE : code;
+}
+
 /* Tests and a tree that is not installed name another folder. */
 static const char *
 locale_folder(void)
@@ -161,5 +172,6 @@ main(int argc, char **argv)
         fprintf(stderr, "milter-manager: %s\n", error->message);
         return EXIT_USAGE;
     }
-    return act(line);
+    int code = act(line);
+    return line->action == MM_ACTION_SERVE ? code : end_output(code);
 }

@@ -315,6 +315,28 @@ test_show_defaults(Place *place, gconstpointer data)
     assert_idempotent(place, ran->out);
 }
 
+/* A configuration that is cut off must not look like a whole one. */
+static void
+test_output_lost(Place *place, gconstpointer data)
+{
+    (void)data;
+    g_autofree char *command = g_strdup_printf("'%s' -c '%s' --show-config >/dev/full",
+                                               g_getenv("MILTER_MANAGER"), place->config);
+    char shell[] = "sh", option[] = "-c";
+    char *words[] = {shell, option, command, NULL};
+    int status;
+    g_autofree char *problem = NULL;
+    if (!g_file_test("/dev/full", G_FILE_TEST_EXISTS)) {
+        g_test_skip("there is no /dev/full");
+        return;
+    }
+    place_write(place, "", "");
+    g_assert_true(g_spawn_sync(NULL, words, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &problem,
+                               &status, NULL));
+    g_assert_cmpint(status, ==, 1 << 8);
+    assert_has(problem, "milter-manager: ");
+}
+
 static void
 test_passwords(Place *place, gconstpointer data)
 {
@@ -405,6 +427,7 @@ main(int argc, char **argv)
     ADD("extra-macros", test_extra_macros);
     ADD("show", test_show);
     ADD("show-defaults", test_show_defaults);
+    ADD("output-lost", test_output_lost);
     ADD("passwords", test_passwords);
     ADD("root-refused", test_root_refused);
     ADD("no-host", test_no_host);
