@@ -4,13 +4,14 @@
  *     obedient - a child on libmilter that does to each message what a file says at that time
  *
  * SYNOPSIS
- *     obedient SPEC PLAN [leading-space]
+ *     obedient SPEC PLAN EVENTS [leading-space]
  *
  * DESCRIPTION
  *     Listens on SPEC (unix:PATH, inet:PORT@HOST), prints "ready" when it does, ends on SIGTERM.
- * For each callback it prints a line: the event, its arguments in "<>", escaped as tools/escape.h
- * says, and the macros that Sendmail sends unasked: "envelope-from <<a@example.org>> i=...".
- * Nothing is printed for a connection that sees no CONNECT.
+ * For each callback it appends a line to the file EVENTS: the event, its arguments in "<>", escaped
+ * as tools/escape.h says, and the macros that Sendmail sends unasked: "envelope-from
+ * <<a@example.org>> i=...". It is there before the callback is answered. There is none for a
+ *     connection that sees no CONNECT.
  *
  *     PLAN is read at each CONNECT. Words are separated by one TAB and escaped; the first is the
  * number of the message in the session that the line is for (0: before the first MAIL), or "*":
@@ -34,6 +35,7 @@
 #include "tools/escape.h"
 #include "tools/milter-main.h"
 
+#include <fcntl.h>
 #include <libmilter/mfapi.h>
 #include <signal.h>
 #include <stdio.h>
@@ -47,15 +49,16 @@ typedef struct Session {
 } Session;
 
 static const char *plan_path;
+static int events; /* where the lines go */
 static gboolean leading_space;
 
-/* ---- Printing. */
+/* ---- Writing down: a write a line, since libmilter calls from several threads. */
 
 static void
-print(GString *line)
+put(GString *line)
 {
     g_string_append_c(line, '\n');
-    if (write(STDOUT_FILENO, line->str, line->len) < 0)
+    if (write(events, line->str, line->len) < 0)
         exit(EXIT_FAILURE);
     g_string_free(line, TRUE);
 }
@@ -71,39 +74,29 @@ append_argument(GString *line, gconstpointer text, gsize size)
 static void
 append_macros(GString *line, SMFICTX *ctx)
 {
-    static char names[][24] = {"i",
-                               "j",
-                               "_",
-                               "{daemon_name}",
-                               "{if_name}",
-                               "{if_addr}",
-                               "{auth_type}",
-                               "{mail_addr}",
-                               "{msg_id}",
-                               "{mail_host}",
-                               "{mail_mailer}",
-                               "{rcpt_addr}",
-                               "{rcpt_host}",
-                               "{rcpt_mailer}"};
-    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
-        const char *value = smfi_getsymval(ctx, names[i]);
+    static const char list[] =
+        "i j _ {daemon_name} {if_name} {if_addr} {auth_type} {mail_addr} {msg_id} {mail_host} "
+        "{mail_mailer} {rcpt_addr} {rcpt_host} {rcpt_mailer}";
+    g_auto(GStrv) names = g_strsplit(list, " ", -1);
+    for (char **name = names; *name; name++) {
+        const char *value = smfi_getsymval(ctx, *name);
         if (!value)
             continue;
-        g_string_append_printf(line, " %s=", names[i]);
+        g_string_append_printf(line, " %s=", *name);
         mm_escape_append(line, value, strlen(value));
     }
 }
 
 /* args: NULL-terminated, or NULL. */
 static void
-print_event(SMFICTX *ctx, const char *stage, const char *const *args, gboolean with_macros)
+record(SMFICTX *ctx, const char *stage, const char *const *args, gboolean with_macros)
 {
     GString *line = g_string_new(stage);
     for (; args && *args; args++)
         append_argument(line, *args, strlen(*args));
     if (with_macros)
         append_macros(line, ctx);
-    print(line);
+    put(line);
 }
 
 /* ---- The plan. */
@@ -240,7 +233,7 @@ on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
         refuse(plan_path);
     session->plan = g_strsplit(plan, "\n", -1);
     smfi_setpriv(ctx, session);
-    print_event(ctx, "connect", args, TRUE);
+    record(ctx, "connect", args, TRUE);
     return answer(ctx, "connect");
 }
 
@@ -248,7 +241,7 @@ static sfsistat
 on_helo(SMFICTX *ctx, char *name)
 {
     const char *const args[] = {name, NULL};
-    print_event(ctx, "helo", args, TRUE);
+    record(ctx, "helo", args, TRUE);
     return answer(ctx, "helo");
 }
 
@@ -257,21 +250,21 @@ on_envelope_from(SMFICTX *ctx, char **args)
 {
     Session *session = smfi_getpriv(ctx);
     session->message++;
-    print_event(ctx, "envelope-from", (const char *const *)args, TRUE);
+    record(ctx, "envelope-from", (const char *const *)args, TRUE);
     return answer(ctx, "envelope-from");
 }
 
 static sfsistat
 on_envelope_recipient(SMFICTX *ctx, char **args)
 {
-    print_event(ctx, "envelope-recipient", (const char *const *)args, TRUE);
+    record(ctx, "envelope-recipient", (const char *const *)args, TRUE);
     return answer(ctx, "envelope-recipient");
 }
 
 static sfsistat
 on_data(SMFICTX *ctx)
 {
-    print_event(ctx, "data", NULL, TRUE);
+    record(ctx, "data", NULL, TRUE);
     return answer(ctx, "data");
 }
 
@@ -279,7 +272,7 @@ static sfsistat
 on_unknown(SMFICTX *ctx, const char *text)
 {
     const char *const args[] = {text, NULL};
-    print_event(ctx, "unknown", args, FALSE);
+    record(ctx, "unknown", args, FALSE);
     return answer(ctx, "unknown");
 }
 
@@ -287,14 +280,14 @@ static sfsistat
 on_header(SMFICTX *ctx, char *name, char *value)
 {
     const char *const args[] = {name, value, NULL};
-    print_event(ctx, "header", args, FALSE);
+    record(ctx, "header", args, FALSE);
     return answer(ctx, "header");
 }
 
 static sfsistat
 on_end_of_header(SMFICTX *ctx)
 {
-    print_event(ctx, "end-of-header", NULL, TRUE);
+    record(ctx, "end-of-header", NULL, TRUE);
     return answer(ctx, "end-of-header");
 }
 
@@ -303,7 +296,7 @@ on_body(SMFICTX *ctx, unsigned char *data, size_t size)
 {
     GString *line = g_string_new("body");
     append_argument(line, data, size);
-    print(line);
+    put(line);
     return answer(ctx, "body");
 }
 
@@ -311,7 +304,7 @@ static sfsistat
 on_end_of_message(SMFICTX *ctx)
 {
     const Session *session = smfi_getpriv(ctx);
-    print_event(ctx, "end-of-message", NULL, TRUE);
+    record(ctx, "end-of-message", NULL, TRUE);
     for (char **line = session->plan; *line; line++) {
         g_auto(GStrv) words = words_for(session, *line);
         if (words && !edit(ctx, words))
@@ -323,7 +316,7 @@ on_end_of_message(SMFICTX *ctx)
 static sfsistat
 on_abort(SMFICTX *ctx)
 {
-    print_event(ctx, "abort", NULL, FALSE);
+    record(ctx, "abort", NULL, FALSE);
     return SMFIS_CONTINUE;
 }
 
@@ -333,7 +326,7 @@ on_close(SMFICTX *ctx)
     Session *session = smfi_getpriv(ctx);
     if (!session)
         return SMFIS_CONTINUE;
-    print_event(ctx, "close", NULL, FALSE);
+    record(ctx, "close", NULL, FALSE);
     g_strfreev(session->plan);
     g_free(session);
     smfi_setpriv(ctx, NULL);
@@ -386,15 +379,16 @@ serve(const MmAddress *address)
         g_printerr("obedient: %s\n", error->message);
         return EXIT_FAILURE;
     }
-    print(g_string_new("ready"));
+    if (write(STDOUT_FILENO, "ready\n", 6) != 6)
+        return EXIT_FAILURE;
     mm_milter_main(address);
 }
 
 int
 main(int argc, char **argv)
 {
-    if (argc < 3 || argc > 4 || (argc == 4 && strcmp(argv[3], "leading-space") != 0)) {
-        fputs("usage: obedient SPEC PLAN [leading-space]\n", stderr);
+    if (argc < 4 || argc > 5 || (argc == 5 && strcmp(argv[4], "leading-space") != 0)) {
+        fputs("usage: obedient SPEC PLAN EVENTS [leading-space]\n", stderr);
         return 2;
     }
     g_autoptr(GError) error = NULL;
@@ -404,6 +398,11 @@ main(int argc, char **argv)
         return 2;
     }
     plan_path = argv[2];
-    leading_space = argc == 4;
+    leading_space = argc == 5;
+    events = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+    if (events < 0) {
+        perror(argv[3]);
+        return EXIT_FAILURE;
+    }
     return serve(address);
 }

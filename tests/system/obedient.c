@@ -8,10 +8,10 @@
 #include <string.h>
 
 struct TestObedient {
-    char *folder, *spec, *plan;
+    char *folder, *spec, *plan, *events;
     gboolean leading_space;
     TestProcess *process;
-    gsize taken; /* bytes of its output */
+    gsize taken; /* bytes of events */
 };
 
 static void
@@ -19,14 +19,18 @@ start(TestObedient *child)
 {
     const char *path = child->spec + strlen("unix:");
     g_autofree char *program = test_build_file("tests/child/obedient");
-    const char *const argv[] = {program, child->spec, child->plan,
-                                child->leading_space ? "leading-space" : NULL, NULL};
+    const char *const argv[] = {program,
+                                child->spec,
+                                child->plan,
+                                child->events,
+                                child->leading_space ? "leading-space" : NULL,
+                                NULL};
     (void)g_unlink(path); /* of one that died */
     child->process = test_process_start(argv);
     if (!test_process_wait_for(child->process, "ready\n", TEST_PATIENCE) ||
         !test_wait_for_socket(path, child->process, TEST_PATIENCE))
         test_fail("obedient does not start");
-    child->taken = strlen("ready\n");
+    child->taken = 0;
 }
 
 TestObedient *
@@ -36,6 +40,7 @@ test_obedient_start(gboolean leading_space)
     child->folder = test_folder_new();
     child->spec = g_strdup_printf("unix:%s/child.sock", child->folder);
     child->plan = g_build_filename(child->folder, "plan", NULL);
+    child->events = g_build_filename(child->folder, "events", NULL);
     child->leading_space = leading_space;
     test_file_write(child->plan, "");
     start(child);
@@ -78,23 +83,28 @@ start_again(TestObedient *child)
     start(child);
 }
 
+/* Looked at again and again: the last line, "close", comes when it comes. */
 char *
 test_obedient_events(TestObedient *child)
 {
-    for (;;) {
-        g_autofree char *output = test_process_output(child->process);
-        gsize length = strlen(output);
-        char *events = g_strdup(output + child->taken);
-        if (count_open(events) == 0) {
-            child->taken = length;
-            return events;
-        }
-        if (!test_process_wait_more(child->process, length, TEST_PATIENCE)) {
+    const gulong pause = 5000;
+    gint64 deadline = g_get_monotonic_time() + (gint64)(TEST_PATIENCE * G_USEC_PER_SEC);
+    while (g_get_monotonic_time() < deadline) {
+        gboolean running = test_process_is_running(child->process);
+        g_autofree char *events = NULL;
+        g_assert_true(g_file_get_contents(child->events, &events, NULL, NULL));
+        char *fresh = g_strdup(events + child->taken);
+        gboolean closed = count_open(fresh) == 0;
+        if (closed)
+            child->taken = strlen(events);
+        else if (!running)
             start_again(child);
-            return events;
-        }
-        g_free(events);
+        if (closed || !running)
+            return fresh;
+        g_free(fresh);
+        g_usleep(pause);
     }
+    test_fail("a session of obedient is not closed");
 }
 
 void
@@ -106,5 +116,6 @@ test_obedient_stop(TestObedient *child)
     g_free(child->folder);
     g_free(child->spec);
     g_free(child->plan);
+    g_free(child->events);
     g_free(child);
 }

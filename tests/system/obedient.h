@@ -4,8 +4,8 @@
  *     obedient.h - children that do what a test tells them, anew for each session
  *
  * DESCRIPTION
- *     Of tests/child/obedient.c: its comment says what a plan is and what is printed. What must be
- * known before a session begins is an argument.
+ *     Of tests/child/obedient.c: its comment says what a plan is and what is written down. What
+ * must be known before a session begins is an argument.
  */
 #ifndef MM_TEST_OBEDIENT_H
 #define MM_TEST_OBEDIENT_H
@@ -20,8 +20,9 @@ TestObedient *test_obedient_start(gboolean leading_space);
 const char *test_obedient_spec(const TestObedient *child);
 /* For the sessions that begin from now on. */
 void test_obedient_plan(TestObedient *child, const char *plan);
-/* Waits until its sessions are closed, or it has died, which it may do by its plan only; it is
- * started again then. Returns what it printed since the last call; the caller frees. */
+/* Waits until the sessions that it was shown are closed, or it has died, which it may do by its
+ * plan only; it is started again then. Returns what it wrote down since the last call; the caller
+ * frees. */
 char *test_obedient_events(TestObedient *child);
 void test_obedient_stop(TestObedient *child);
 

@@ -340,8 +340,9 @@ GPtrArray *
 test_sendmail_deliver(TestSendmail *sendmail)
 {
     const char *const argv[] = {sendmail->program, "-C", sendmail->cf, "-v", "-q", NULL};
+    g_autofree char *queue = test_sendmail_queue(sendmail);
     g_autofree char *output = NULL;
-    if (test_run(argv, &output) != 0)
+    if (*queue && test_run(argv, &output) != 0)
         test_fail("the queue of Sendmail cannot be run: %s", output);
     empty_queue(sendmail, output);
     return take_mails(sendmail);

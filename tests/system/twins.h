@@ -28,7 +28,7 @@ void test_twins_stop(TestTwins *twins);
 /* What came of a dialogue, the queue ids, dates and ports of it replaced by words. */
 typedef struct TestOutcome {
     char *replies;               /* the client's lines too, behind "> " */
-    char *events[TEST_CHILDREN]; /* what the children printed */
+    char *events[TEST_CHILDREN]; /* what the children wrote down */
     char *queue;                 /* test_sendmail_queue */
     char *mails;                 /* test_sendmail_deliver, one after the other */
 } TestOutcome;
