@@ -83,7 +83,8 @@ mm_spool_free(MmSpool *spool)
     g_free(spool);
 }
 
-/* The small block that reset keeps, taken out of the list, or NULL. */
+/* The small block that reset keeps, taken out of the list, or NULL. It need not be the first of the
+ * message. */
 static Block *
 take_first_block(MmSpool *spool)
 {
@@ -127,7 +128,7 @@ mm_spool_reset(MmSpool *spool)
     spool->blocks = emptied(blocks);
     if (kept == NULL)
         return;
-    kept->used = 0;
+    *kept = (Block){.size = kept->size};
     spool->resident = kept->size;
     g_ptr_array_add(spool->blocks, kept);
 }

@@ -172,6 +172,27 @@ test_reset(void)
     }
 }
 
+/* The limit leaves room for one more small block behind the first, and that is the one that is
+ * kept: the next message begins in it. */
+static void
+test_reset_keeps_later_block(void)
+{
+    MmSpoolLimits own = {.memory = 5000};
+    g_autoptr(GRand) rand = g_rand_new_with_seed(5);
+    g_autoptr(GByteArray) bytes = random_bytes(rand, 4900);
+    g_autoptr(MmSpool) spool = mm_spool_new(&own);
+
+    for (guint round = 0; round < 3; round++) {
+        MmSpoolCursor cursor = {0};
+
+        append(spool, bytes->data, bytes->len);
+        assert_rest(spool, &cursor, bytes);
+        mm_spool_cursor_clear(&cursor);
+        mm_spool_drop_before(spool, 4500);
+        mm_spool_reset(spool);
+    }
+}
+
 /* Many small steps of every kind against a plain byte array. */
 static void
 random_walk(guint32 seed, guint64 memory)
@@ -358,6 +379,7 @@ main(int argc, char **argv)
     g_test_add_func("/spool/limit", test_limit);
     g_test_add_func("/spool/drop", test_drop);
     g_test_add_func("/spool/reset", test_reset);
+    g_test_add_func("/spool/reset/later-block", test_reset_keeps_later_block);
     g_test_add_func("/spool/random", test_random);
     g_test_add_func("/spool/file-drop", test_file_drop);
     g_test_add_func("/spool/bad-directory", test_bad_directory);
