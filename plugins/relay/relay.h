@@ -38,7 +38,7 @@ typedef struct Bench {
     GPtrArray *coming; /* of Child */
     MmOptions offer;   /* the one the children were made for; version 0: none yet */
     MilterTimer *refill;
-    double pause; /* before the next try after a failure, in seconds */
+    double pause; /* before the next try after one that was of no use, in seconds */
 } Bench;
 
 /* ---- child.c: one connection. */
@@ -77,6 +77,7 @@ struct Child {
     int64_t until;    /* when connection-timeout is over, by the host's clock */
     double pause;     /* before the last try where the queue was full, in seconds */
     MilterTimer *attempt; /* the end of an address's share of the time, or of a pause */
+    int64_t ready_at;     /* on the bench, by the host's clock */
     MilterTimer *limit;   /* of its coming, on the bench; in a session the host has it */
     MmFrameReader reader;
     MmBuffer out;

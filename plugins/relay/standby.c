@@ -7,6 +7,9 @@
 
 #define FIRST_PAUSE 0.5
 #define LONGEST_PAUSE 60.0
+/* What idled longer on a network is not used: a host that vanished, or a firewall that forgot, says
+ * no word, and the name may have another address by now. A unix socket's end is always seen. */
+#define TRUSTED_SECONDS 60
 
 #define NO_SEND_BITS                                                                               \
     ((guint32)(SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOMAIL | SMFIP_NORCPT | SMFIP_NOBODY |       \
@@ -84,7 +87,7 @@ standby_ready(Child *child, gpointer owner)
     child->limit = NULL;
     g_ptr_array_remove_fast(bench->coming, child);
     g_ptr_array_add(bench->ready, child);
-    bench->pause = 0;
+    child->ready_at = bench->relay->host->now();
 }
 
 /* Nothing was asked. */
@@ -105,7 +108,8 @@ standby_written(Child *child, gpointer owner, gboolean all)
     (void)all;
 }
 
-/* A child may close a connection that idles: another is made, but not in a hurry. */
+/* A child may close a connection that idles: another is made, after a pause that grows until one is
+ * used. */
 static void
 standby_died(Child *child, gpointer owner, const char *why, gboolean orderly)
 {
@@ -113,7 +117,7 @@ standby_died(Child *child, gpointer owner, const char *why, gboolean orderly)
     (void)why;
     (void)orderly;
     if (!g_ptr_array_remove_fast(bench->coming, child))
-        g_ptr_array_remove_fast(bench->ready, child);
+        g_ptr_array_remove(bench->ready, child);
     child_free(child);
     back_off(bench);
 }
@@ -124,14 +128,38 @@ static const ChildOps standby_ops = {.ready = standby_ready,
                                      .died = standby_died};
 
 static void
-clear(Bench *bench)
+clear_ready(Bench *bench)
 {
     for (guint i = 0; i < bench->ready->len; i++)
         child_quit(g_ptr_array_index(bench->ready, i));
+    g_ptr_array_set_size(bench->ready, 0);
+}
+
+static void
+clear(Bench *bench)
+{
+    clear_ready(bench);
     for (guint i = 0; i < bench->coming->len; i++)
         child_free(g_ptr_array_index(bench->coming, i));
-    g_ptr_array_set_size(bench->ready, 0);
     g_ptr_array_set_size(bench->coming, 0);
+}
+
+static gboolean
+is_too_old(const Child *child)
+{
+    const Relay *relay = child->bench->relay;
+    return relay->address->family != MM_ADDRESS_UNIX &&
+           relay->host->now() - child->ready_at > TRUSTED_SECONDS * G_USEC_PER_SEC;
+}
+
+/* The last is the youngest: if that is too old, all are. */
+static Child *
+take_ready(Bench *bench)
+{
+    guint n = bench->ready->len;
+    if (n > 0 && is_too_old(g_ptr_array_index(bench->ready, n - 1)))
+        clear_ready(bench);
+    return bench->ready->len > 0 ? g_ptr_array_steal_index_fast(bench->ready, n - 1) : NULL;
 }
 
 Child *
@@ -141,9 +169,12 @@ bench_take(Bench *bench, const MmOptions *offer)
         clear(bench);
         bench->offer = *offer;
     }
-    Child *child = bench->ready->len > 0
-                       ? g_ptr_array_steal_index_fast(bench->ready, bench->ready->len - 1)
-                       : NULL;
+    Child *child = take_ready(bench);
+    if (child) { /* they are of use: no reason to hesitate any more */
+        bench->pause = 0;
+        bench->relay->host->timer_remove(bench->refill);
+        bench->refill = NULL;
+    }
     if (bench->pause <= 0)
         refill_later(bench, 0);
     return child;

@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* Callers that wait for an accept. */
+#define QUEUE 4
 /* The system may take some more than it is told to. */
 #define CALLERS_MAX 64
 
@@ -41,7 +43,7 @@ Peer *
 peer_new(MmHarness *harness, const char *address, guint16 port)
 {
     Peer *peer = peer_new_deaf(harness, address, port);
-    g_assert_cmpint(listen(peer->listener, 1), ==, 0);
+    g_assert_cmpint(listen(peer->listener, QUEUE), ==, 0);
     return peer;
 }
 
@@ -54,7 +56,7 @@ peer_new_unix(MmHarness *harness, const char *path)
     strcpy(un.sun_path, path);
     peer->path = g_strdup(path);
     g_assert_cmpint(bind(peer->listener, (struct sockaddr *)&un, sizeof(un)), ==, 0);
-    g_assert_cmpint(listen(peer->listener, 1), ==, 0);
+    g_assert_cmpint(listen(peer->listener, QUEUE), ==, 0);
     return peer;
 }
 
