@@ -14,7 +14,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* Of one request: entries, and bytes of their texts, which JSON may write as two each. The control
+ * socket takes 1 MiB. */
 #define BATCH 500u
+#define BATCH_BYTES (256u * 1024u)
 
 typedef struct Importer {
     const Ctl *ctl;
@@ -26,6 +29,7 @@ typedef struct Importer {
     guint64 total, n;
     guint line;
     JsonArray *batch;
+    gsize bytes; /* of the texts in batch */
     guint64 written;
     Progress progress;
 } Importer;
@@ -69,6 +73,7 @@ send_batch(Importer *importer, GError **error)
     json_builder_set_member_name(arguments, "keep");
     json_builder_add_boolean_value(arguments, !importer->options->overwrite);
     importer->batch = json_array_new();
+    importer->bytes = 0;
     JsonObject *answer = ctl_ask(importer->ctl, "import-batch", arguments, &root, error);
     if (!answer)
         return FALSE;
@@ -91,6 +96,19 @@ check_entry(JsonObject *object, GError **error)
     return !wrong;
 }
 
+static gsize
+length_of(JsonObject *entry)
+{
+    static const char *const members[] = {"source", "sender", "recipient", "note"};
+    gsize length = 0;
+    for (guint i = 0; i < G_N_ELEMENTS(members); i++) {
+        JsonNode *node = json_object_get_member(entry, members[i]);
+        const char *text = node && JSON_NODE_HOLDS_VALUE(node) ? json_node_get_string(node) : NULL;
+        length += text ? strlen(text) : 0;
+    }
+    return length;
+}
+
 /* Takes entry. */
 static gboolean
 add_entry(Importer *importer, JsonObject *entry, GError **error)
@@ -102,8 +120,11 @@ add_entry(Importer *importer, JsonObject *entry, GError **error)
         json_object_unref(entry);
         return good;
     }
+    importer->bytes += length_of(entry);
     json_array_add_object_element(importer->batch, entry);
-    return json_array_get_length(importer->batch) < BATCH || send_batch(importer, error);
+    gboolean full =
+        json_array_get_length(importer->batch) >= BATCH || importer->bytes >= BATCH_BYTES;
+    return !full || send_batch(importer, error);
 }
 
 /* ---- One record. */
