@@ -375,7 +375,8 @@ on_new_connection(MmSession *session)
     session->again = TRUE;
     session->waiting = TRUE;
     session->chain = mm_session_new_chain(session);
-    mm_chain_negotiate(session->chain, &session->offered, NEGOTIATION_SECONDS);
+    /* The MTA has its answer: CONNECT, whose time may run already, waits for whom it must. */
+    mm_chain_negotiate(session->chain, &session->offered, 0);
     return TRUE;
 }
 

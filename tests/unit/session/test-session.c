@@ -178,6 +178,7 @@ send_message(Scene *scene)
 static struct {
     gsize new_body;         /* bytes; 0: the body stays */
     gboolean later;         /* no answer yet: see finish */
+    gboolean negotiates;    /* and none to the negotiation */
     MilterVerdictKind kind; /* of its answers */
     MilterWorker *worker;
     MilterTicket ticket;
@@ -231,6 +232,16 @@ on_event(void *data, MilterTicket ticket, const MilterEvent *event, MilterVerdic
     return actor.later ? MILTER_LATER : MILTER_DONE;
 }
 
+static MilterReturn
+negotiate(void *data, MilterTicket ticket, const MilterOffer *offer, MilterNegotiation *negotiation)
+{
+    (void)data;
+    (void)offer;
+    (void)negotiation;
+    actor.ticket = ticket;
+    return actor.negotiates ? MILTER_LATER : MILTER_DONE;
+}
+
 static void
 finish(Scene *scene)
 {
@@ -245,6 +256,7 @@ static MilterStage stage = {
     .rights = MILTER_RIGHT_CHANGE_BODY,
     .open = open_actor,
     .close = close_actor,
+    .negotiate = negotiate,
     .event = on_event,
 };
 
@@ -480,6 +492,25 @@ test_drain_behind(Scene *scene, gconstpointer unused)
     expect(scene, ".");
 }
 
+/* ---- Waits. */
+
+/* After QUIT_NC the MTA is owed no answer to a negotiation: its next CONNECT, for which the time
+ * runs, is not kept waiting for one that nothing is known of. */
+static void
+test_new_connection(Scene *scene, gconstpointer unused)
+{
+    (void)unused;
+    serve_actor(scene);
+    open_session(scene);
+    serve_actor(scene); /* nothing is known of this one's stages */
+    actor.negotiates = TRUE;
+    STEP(scene, 'K', "", "-");
+    STEP(scene, 'C', CLIENT, "-");
+    g_assert_true(scene->session->connected);
+    mm_services()->finish_negotiation(actor.worker, actor.ticket, NULL, "no");
+    expect(scene, "t-");
+}
+
 /* ---- 158: silence. */
 
 /* Nothing comes for so long. */
@@ -541,6 +572,7 @@ main(int argc, char **argv)
     ADD("/session/unread/body-lost", test_body_lost);
     ADD("/session/body-let-go", test_body_let_go);
 #endif
+    ADD("/session/new-connection", test_new_connection);
     ADD("/session/drain/idle", test_drain_idle);
     ADD("/session/drain/helo", test_drain_helo);
     ADD("/session/drain/mail-refused", test_drain_mail_refused);
