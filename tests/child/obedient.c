@@ -10,8 +10,8 @@
  *     Listens on SPEC (unix:PATH, inet:PORT@HOST), prints "ready" when it does, ends on SIGTERM.
  * For each callback it appends a line to the file EVENTS: the event, its arguments in "<>", escaped
  * as tools/escape.h says, and the macros that Sendmail sends unasked: "envelope-from
- * <<a@example.org>> i=...". It is there before the callback is answered. There is none for a
- *     connection that sees no CONNECT.
+ * <<a@example.org>> i=...". Before end-of-message stands the whole body, "content <...>". A line is
+ * there before the callback is answered. There is none for a connection that sees no CONNECT.
  *
  *     PLAN is read at each CONNECT. Words are separated by one TAB and escaped; the first is the
  * number of the message in the session that the line is for (0: before the first MAIL), or "*":
@@ -46,6 +46,7 @@
 typedef struct Session {
     char **plan; /* its lines */
     guint message;
+    GString *body; /* of the message at hand, up to now */
 } Session;
 
 static const char *plan_path;
@@ -232,6 +233,7 @@ on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
     if (!g_file_get_contents(plan_path, &plan, NULL, NULL))
         refuse(plan_path);
     session->plan = g_strsplit(plan, "\n", -1);
+    session->body = g_string_new(NULL);
     smfi_setpriv(ctx, session);
     record(ctx, "connect", args, TRUE);
     return answer(ctx, "connect");
@@ -250,6 +252,7 @@ on_envelope_from(SMFICTX *ctx, char **args)
 {
     Session *session = smfi_getpriv(ctx);
     session->message++;
+    g_string_truncate(session->body, 0);
     record(ctx, "envelope-from", (const char *const *)args, TRUE);
     return answer(ctx, "envelope-from");
 }
@@ -291,19 +294,31 @@ on_end_of_header(SMFICTX *ctx)
     return answer(ctx, "end-of-header");
 }
 
+/* Where a body is cut into pieces means nothing: its first is an event, all of it is written down
+ * at the end. */
 static sfsistat
 on_body(SMFICTX *ctx, unsigned char *data, size_t size)
 {
-    GString *line = g_string_new("body");
-    append_argument(line, data, size);
-    put(line);
+    const Session *session = smfi_getpriv(ctx);
+    if (session->body->len == 0)
+        record(ctx, "body", NULL, FALSE);
+    g_string_append_len(session->body, (const char *)data, (gssize)size);
     return answer(ctx, "body");
+}
+
+static void
+record_body(const Session *session)
+{
+    GString *line = g_string_new("content");
+    append_argument(line, session->body->str, session->body->len);
+    put(line);
 }
 
 static sfsistat
 on_end_of_message(SMFICTX *ctx)
 {
     const Session *session = smfi_getpriv(ctx);
+    record_body(session);
     record(ctx, "end-of-message", NULL, TRUE);
     for (char **line = session->plan; *line; line++) {
         g_auto(GStrv) words = words_for(session, *line);
@@ -327,6 +342,7 @@ on_close(SMFICTX *ctx)
     if (!session)
         return SMFIS_CONTINUE;
     record(ctx, "close", NULL, FALSE);
+    g_string_free(session->body, TRUE);
     g_strfreev(session->plan);
     g_free(session);
     smfi_setpriv(ctx, NULL);

@@ -55,42 +55,45 @@ test_skip_without_sendmail(void)
 
 /* As a packager's sendmail.mc, for a folder of its own. The last of several filters is the first in
  * the list that m4 makes of them, so the ports name theirs. */
-static const char mc_text[] = "OSTYPE(`linux')dnl\n"
-                              "define(`confSERVICE_SWITCH_FILE', `%1$s/service.switch')dnl\n"
-                              "define(`confHOSTS_FILE', `%1$s/hosts')dnl\n"
-                              "define(`confDOMAIN_NAME', `mx.test.example')dnl\n"
-                              "define(`QUEUE_DIR', `%1$s/queue')dnl\n"
-                              "define(`confPID_FILE', `%1$s/pid')dnl\n"
-                              "define(`STATUS_FILE', `')dnl\n"
-                              "define(`HELP_FILE', `')dnl\n"
-                              "define(`confDONT_PROBE_INTERFACES', `True')dnl\n"
-                              "define(`confTO_IDENT', `0')dnl\n"
-                              "define(`confQUEUE_LA', `100000')dnl\n"
-                              "define(`confREFUSE_LA', `100000')dnl\n"
-                              "define(`confDELIVERY_MODE', `queueonly')dnl\n"
-                              "define(`confPRIVACY_FLAGS', `noetrn')dnl\n"
-                              "define(`confBAD_RCPT_THROTTLE', `0')dnl\n"
-                              "define(`LOCAL_MAILER_PATH', `%1$s/deliver')dnl\n"
-                              "define(`LOCAL_MAILER_ARGS', `deliver $g $u')dnl\n"
-                              "define(`LOCAL_MAILER_FLAGS', `SPhn9')dnl\n"
-                              "MODIFY_MAILER_FLAGS(`LOCAL', `-Aw5:/|')dnl\n"
-                              "define(`LOCAL_SHELL_PATH', `/bin/sh')dnl\n"
-                              "FEATURE(`no_default_msa')dnl\n"
-                              "FEATURE(`nocanonify')dnl\n"
-                              "FEATURE(`accept_unresolvable_domains')dnl\n"
-                              "%2$s"
-                              "MAILER(`local')dnl\n"
-                              "LOCAL_CONFIG\n"
-                              "Cw " TEST_DOMAIN "\n";
+static const char mc_text[] =
+    "OSTYPE(`linux')dnl\n"
+    "define(`confSERVICE_SWITCH_FILE', `%1$s/service.switch')dnl\n"
+    "define(`confHOSTS_FILE', `%1$s/hosts')dnl\n"
+    "define(`confDOMAIN_NAME', `mx.test.example')dnl\n"
+    "define(`QUEUE_DIR', `%1$s/queue')dnl\n"
+    "define(`confPID_FILE', `%1$s/pid')dnl\n"
+    "define(`STATUS_FILE', `')dnl\n"
+    "define(`HELP_FILE', `')dnl\n"
+    "define(`confDONT_PROBE_INTERFACES', `True')dnl\n"
+    "define(`confTO_IDENT', `0')dnl\n"
+    "define(`confQUEUE_LA', `100000')dnl\n"
+    "define(`confREFUSE_LA', `100000')dnl\n"
+    "define(`confDELIVERY_MODE', `queueonly')dnl\n"
+    "define(`confPRIVACY_FLAGS', `noetrn')dnl\n"
+    "define(`confBAD_RCPT_THROTTLE', `0')dnl\n"
+    "define(`LOCAL_MAILER_PATH', `%1$s/deliver')dnl\n"
+    "define(`LOCAL_MAILER_ARGS', `deliver $g $u')dnl\n"
+    "define(`LOCAL_MAILER_FLAGS', `SPhn9')dnl\n"
+    "MODIFY_MAILER_FLAGS(`LOCAL', `-Aw5:/|')dnl\n"
+    "define(`LOCAL_SHELL_PATH', `/bin/sh')dnl\n"
+    "FEATURE(`no_default_msa')dnl\n"
+    "FEATURE(`nocanonify')dnl\n"
+    "FEATURE(`accept_unresolvable_domains')dnl\n"
+    "%2$s"
+    "MAILER(`local')dnl\n"
+    "LOCAL_CONFIG\n"
+    "Cw " TEST_DOMAIN "\n"
+    "LOCAL_RULE_0\n"
+    "Runknown < @ $=w $* >\t$#error $@ 5.1.1 $: \"550 Nobody of that name\"\n";
 
 static void
-append_port(GString *mc, guint port, const char *prefix, const char *const *filters)
+append_port(GString *mc, guint port, const char *prefix, const char *const *filters,
+            const char *equates)
 {
     g_autoptr(GString) names = g_string_new(NULL);
     for (guint i = 0; filters[i]; i++) {
-        g_string_append_printf(
-            mc, "INPUT_MAIL_FILTER(`%s%u', `S=%s, F=T, T=C:30s;S:30s;R:30s;E:5m')dnl\n", prefix, i,
-            filters[i]);
+        g_string_append_printf(mc, "INPUT_MAIL_FILTER(`%s%u', `S=%s, %s')dnl\n", prefix, i,
+                               filters[i], equates);
         g_string_append_printf(names, "%s%s%u", i > 0 ? ";" : "", prefix, i);
     }
     g_string_append_printf(
@@ -124,13 +127,14 @@ make_folders(TestSendmail *sendmail)
 }
 
 static void
-write_cf(TestSendmail *sendmail, const char *const *direct, const char *const *through)
+write_cf(TestSendmail *sendmail, const char *const *direct, const char *const *through,
+         const char *equates)
 {
     g_autoptr(GString) ports = g_string_new(NULL);
     g_autofree char *make_cf = sendmail_file("make-cf");
     g_autofree char *mc_path = g_build_filename(sendmail->folder, "sendmail.mc", NULL);
-    append_port(ports, sendmail->ports[0], "direct", direct);
-    append_port(ports, sendmail->ports[1], "through", through);
+    append_port(ports, sendmail->ports[0], "direct", direct, equates);
+    append_port(ports, sendmail->ports[1], "through", through, equates);
     g_autofree char *mc = g_strdup_printf(mc_text, sendmail->folder, ports->str);
     test_file_write(mc_path, mc);
     g_autofree char *command = g_strdup_printf("'%s' <'%s' >'%s'", make_cf, mc_path, sendmail->cf);
@@ -161,14 +165,15 @@ wait_for_greeting(const TestSendmail *sendmail, guint port)
 }
 
 static gboolean
-start_daemon(TestSendmail *sendmail, const char *const *direct, const char *const *through)
+start_daemon(TestSendmail *sendmail, const char *const *direct, const char *const *through,
+             const char *equates)
 {
     const char *const argv[] = {sendmail->program, "-bD", "-C", sendmail->cf, NULL};
     sendmail->ports[0] = test_free_port();
     do
         sendmail->ports[1] = test_free_port();
     while (sendmail->ports[1] == sendmail->ports[0]);
-    write_cf(sendmail, direct, through);
+    write_cf(sendmail, direct, through, equates);
     sendmail->daemon = test_process_start(argv);
     if (wait_for_greeting(sendmail, sendmail->ports[0]) &&
         wait_for_greeting(sendmail, sendmail->ports[1]))
@@ -181,7 +186,7 @@ start_daemon(TestSendmail *sendmail, const char *const *direct, const char *cons
 }
 
 TestSendmail *
-test_sendmail_start(const char *const *direct, const char *const *through)
+test_sendmail_start(const char *const *direct, const char *const *through, const char *equates)
 {
     TestSendmail *sendmail = g_new0(TestSendmail, 1);
     sendmail->folder = test_folder_new();
@@ -191,7 +196,7 @@ test_sendmail_start(const char *const *direct, const char *const *through)
     sendmail->cf = g_build_filename(sendmail->folder, "sendmail.cf", NULL);
     make_folders(sendmail);
     for (guint i = 0; i < START_TRIES; i++) {
-        if (start_daemon(sendmail, direct, through))
+        if (start_daemon(sendmail, direct, through, equates))
             return sendmail;
     }
     test_fail("no ports were found for Sendmail");

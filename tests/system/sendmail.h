@@ -8,12 +8,12 @@
  * make, so with the H lines and mailers' rules of an ordinary installation. It listens on two
  *     ephemeral ports of 127.0.0.1 which differ in their filters only: the same message can be sent
  * to both. It asks no DNS, takes mail for any address of TEST_DOMAIN, keeps it in its queue, and
- * delivers when it is told to. A mail system of this machine is neither used nor touched. Each
- * filter has F=T (451 when it fails) and, as the README says, T=C:30s;S:30s;R:30s;E:5m.
+ * delivers when it is told to. A mail system of this machine is neither used nor touched. It
+ * refuses unknown@TEST_DOMAIN itself.
  *
  *     if (test_skip_without_sendmail())
  *         return;
- *     TestSendmail *sendmail = test_sendmail_start(direct, through);
+ *     TestSendmail *sendmail = test_sendmail_start(direct, through, TEST_FILTER);
  *     ... (smtp.h)
  *     char *queue = test_sendmail_queue(sendmail);
  *     GPtrArray *mails = test_sendmail_deliver(sendmail);
@@ -30,9 +30,14 @@ typedef struct TestSendmail TestSendmail;
  * says why. */
 gboolean test_skip_without_sendmail(void);
 
-/* direct, through: the filters of the two ports, "unix:/PATH", NULL-terminated. Returns when a
+/* What the README says of a filter: 451 when it fails, its timeouts. */
+#define TEST_FILTER "F=T, T=C:30s;S:30s;R:30s;E:5m"
+
+/* direct, through: the filters of the two ports, "unix:/PATH", NULL-terminated. equates: what
+ * sendmail.cf says of each, such as TEST_FILTER. Returns when a
  * session without a message was held with each port. Ends the test if it cannot be started. */
-TestSendmail *test_sendmail_start(const char *const *direct, const char *const *through);
+TestSendmail *test_sendmail_start(const char *const *direct, const char *const *through,
+                                  const char *equates);
 guint test_sendmail_port(const TestSendmail *sendmail, gboolean through);
 /* What is in the queue: for each message its name's first letter ("q"; "h": quarantined), its
  * control file and its body, in the order of their control files. Times, numbers and ids of one

@@ -125,6 +125,12 @@ void
 test_smtp_quit(TestSmtp *smtp)
 {
     (void)test_smtp_say(smtp, "QUIT");
+    test_smtp_drop(smtp);
+}
+
+void
+test_smtp_drop(TestSmtp *smtp)
+{
     (void)g_io_stream_close(G_IO_STREAM(smtp->connection), NULL, NULL);
     g_object_unref(smtp->in);
     g_object_unref(smtp->connection);

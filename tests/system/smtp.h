@@ -31,5 +31,7 @@ int test_smtp_send(TestSmtp *smtp, const char *sender, const char *recipient, co
 const char *test_smtp_reply(const TestSmtp *smtp);
 /* QUIT, closes, frees. */
 void test_smtp_quit(TestSmtp *smtp);
+/* Closes without a word, frees. */
+void test_smtp_drop(TestSmtp *smtp);
 
 #endif

@@ -170,7 +170,7 @@ test_random(void)
         return;
     guint seed = setting("MM_TEST_SEED", 1);
     guint rounds = setting("MM_TEST_ROUNDS", 25);
-    TestTwins *twins = test_twins_start();
+    TestTwins *twins = test_twins_start(NULL, TEST_FILTER);
     dice = g_rand_new_with_seed(seed);
     for (guint round = 0; round < rounds; round++) {
         guint messages = 1 + below(3);

@@ -14,7 +14,7 @@ without_twins(void)
     if (test_skip_without_sendmail())
         return TRUE;
     if (!twins)
-        twins = test_twins_start();
+        twins = test_twins_start(NULL, TEST_FILTER);
     return FALSE;
 }
 
@@ -148,6 +148,17 @@ static const Case cases[] = {
      {"*\ttext\tunknown\t550\t5.5.9\tNo magic here\n"},
      "5.5.9 No magic here",
      "A body.\n"},
+    {"refused-recipient",
+     {HELLO, MAIL, "RCPT TO:<unknown@" TEST_DOMAIN ">", "@full", RCPT,
+      "RCPT TO:<unknown@" TEST_DOMAIN ">", "RCPT TO:<x@elsewhere.example>", "@full"},
+     {NULL},
+     "5.1.1 <unknown@" TEST_DOMAIN ">... Nobody of that name",
+     "With a dot"},
+    {"large",
+     {HELLO, MAIL, RCPT, "@large"},
+     {"*\tadd\tX-1\t1\n", "*\tadd\tX-2\t2\n"},
+     TAKEN,
+     "line 20000\n"},
     {"parameters",
      {HELLO, MAIL " SIZE=100 BODY=8BITMIME RET=HDRS ENVID=e1",
       RCPT " NOTIFY=NEVER ORCPT=rfc822;x@y.example", "@full", "MAIL FROM:<>", RCPT, "@bare"},

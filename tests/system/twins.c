@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* Bytes: more than a piece of a body, fewer than the host keeps in memory. */
+#define LARGE 300000u
+
 struct TestTwins {
     TestObedient *children[TEST_CHILDREN];
     TestHost *host;
@@ -12,7 +15,7 @@ struct TestTwins {
 };
 
 TestTwins *
-test_twins_start(void)
+test_twins_start(const char *setting, const char *equates)
 {
     TestTwins *twins = g_new0(TestTwins, 1);
     g_autoptr(GString) stages = g_string_new(NULL);
@@ -21,12 +24,12 @@ test_twins_start(void)
         g_autofree char *name = g_strdup_printf("child%u", i);
         twins->children[i] = test_obedient_start(i == 1);
         direct[i] = test_obedient_spec(twins->children[i]);
-        g_autofree char *stage = test_relay_stage(name, direct[i], NULL);
+        g_autofree char *stage = test_relay_stage(name, direct[i], setting);
         g_string_append(stages, stage);
     }
     twins->host = test_host_start(stages->str, NULL);
     const char *const through[] = {test_host_spec(twins->host), NULL};
-    twins->sendmail = test_sendmail_start(direct, through);
+    twins->sendmail = test_sendmail_start(direct, through, equates);
     /* Of the sessions without a message. */
     for (guint i = 0; i < TEST_CHILDREN; i++)
         g_free(test_obedient_events(twins->children[i]));
@@ -69,9 +72,22 @@ static const struct {
     {"@body", "\nOnly a body.\n"},
 };
 
+static char *
+large_text(void)
+{
+    GString *text = g_string_new("Subject: large\n\n");
+    for (guint line = 0; text->len < LARGE; line++)
+        g_string_append_printf(text, "%sline %u\n", line % 7 == 3 ? "." : "", line);
+    return g_string_free(text, FALSE);
+}
+
 static int
 say(TestSmtp *smtp, const char *line)
 {
+    if (strcmp(line, "@large") == 0) {
+        g_autofree char *large = large_text();
+        return test_smtp_data(smtp, large);
+    }
     for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
         if (strcmp(texts[i].name, line) == 0)
             return test_smtp_data(smtp, texts[i].text);
@@ -87,11 +103,14 @@ hold(guint port, const char *const *dialogue)
     TestSmtp *smtp = test_smtp_connect(port);
     g_string_append_printf(replies, "%s\n", test_smtp_reply(smtp));
     int code = 1;
-    for (; *dialogue && code != 0; dialogue++) {
+    for (; *dialogue && code != 0 && strcmp(*dialogue, "@drop") != 0; dialogue++) {
         code = say(smtp, *dialogue);
         g_string_append_printf(replies, "> %s\n%s\n", *dialogue, test_smtp_reply(smtp));
     }
-    test_smtp_quit(smtp);
+    if (*dialogue)
+        test_smtp_drop(smtp);
+    else
+        test_smtp_quit(smtp);
     return test_sendmail_normalize(replies->str);
 }
 

@@ -20,8 +20,9 @@
 
 typedef struct TestTwins TestTwins;
 
-/* Sendmail must be there (test_skip_without_sendmail). */
-TestTwins *test_twins_start(void);
+/* Sendmail must be there (test_skip_without_sendmail). setting: a line of each stage of the host,
+ * or NULL; equates: of each filter of Sendmail (TEST_FILTER). */
+TestTwins *test_twins_start(const char *setting, const char *equates);
 TestHost *test_twins_host(TestTwins *twins);
 void test_twins_stop(TestTwins *twins);
 
@@ -35,7 +36,8 @@ typedef struct TestOutcome {
 
 /* Holds the dialogue with one port. plans: one a child, NULL is empty. dialogue: commands,
  * NULL-terminated; "@TEXT" is DATA with a message: "@full" has many headers, one of each kind,
- * "@bare" no From, Date or Message-Id, "@header" no body, "@body" no header. The caller clears. */
+ * "@bare" no From, Date or Message-Id, "@header" no body, "@body" no header, "@large" a body of
+ * many pieces. "@drop" ends the connection without QUIT. The caller clears. */
 TestOutcome test_twins_hold(TestTwins *twins, gboolean through, const char *const *plans,
                             const char *const *dialogue);
 void test_outcome_clear(TestOutcome *outcome);
