@@ -82,6 +82,7 @@ struct MmMember {
     gint64 asked_at;
     MmTimer deadline;
     gint64 deadline_at;
+    gint64 share_ends; /* of this turn in the budget; 0: not known yet */
     const char *label;
     MilterNegotiation negotiation; /* while negotiating */
 

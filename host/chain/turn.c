@@ -85,7 +85,8 @@ still_to_ask(MmMember *member)
 }
 
 /* The budget of the question, fairly shared. What is waited when it is used up, question for
- * question, is half of the margin in all. */
+ * question, is half of the margin in all. A turn keeps the share it got first: with each sign of
+ * life a stage would take from what is left for those behind it. */
 static double
 granted(MmMember *member)
 {
@@ -95,7 +96,11 @@ granted(MmMember *member)
     gint64 now = mm_reactor_now(mm_crew_reactor(chain->crew));
     double left = (double)(chain->budget - now) / G_USEC_PER_SEC - MM_BUDGET_MARGIN;
     double least = CLAMP(left + MM_BUDGET_MARGIN / 2, 0, LEAST_SECONDS);
-    return MAX(left / still_to_ask(member), least);
+    if (member->share_ends == 0) {
+        double share = MAX(left / still_to_ask(member), least);
+        member->share_ends = now + (gint64)(share * G_USEC_PER_SEC);
+    }
+    return MAX((double)(member->share_ends - now) / G_USEC_PER_SEC, 0);
 }
 
 /* The MTA waits for this turn to end. A negotiation is begun before it does. */
@@ -180,6 +185,7 @@ mm_turn_ask(MmMember *member, const MilterEvent *event)
     member->turn = MM_TURN_EVENT;
     member->turn_event = event->kind;
     member->asked_at = mm_reactor_now(mm_crew_reactor(chain->crew));
+    member->share_ends = 0;
     member->asking = TRUE;
     member->answered_early = FALSE;
     member->label = DEFAULT_LABEL;
@@ -291,6 +297,7 @@ mm_turn_negotiate(MmMember *member)
     member->ticket = mm_crew_open_ticket(chain->crew, member->slot);
     member->turn = MM_TURN_NEGOTIATE;
     member->asked_at = mm_reactor_now(mm_crew_reactor(chain->crew));
+    member->share_ends = 0;
     member->asking = TRUE;
     member->answered_early = FALSE;
     MilterReturn answered = member->instance->stage->negotiate(member->data, member->ticket,

@@ -14,6 +14,8 @@
 
 /* Packets longer than this are not kept as texts. */
 #define TEXT_MAX 70000u
+/* In one write of a flood. */
+#define FLOOD_PACKETS 1000u
 
 typedef struct Connection {
     Child *child;
@@ -88,6 +90,19 @@ wait_for_a_while(Child *child, int milliseconds)
     (void)poll(&fd, 1, milliseconds);
 }
 
+/* Until the other side has had enough. */
+static void
+flood(Line *line, const char *packet)
+{
+    MmBuffer out;
+    mm_buffer_init(&out, 0);
+    for (guint i = 0; i < FLOOD_PACKETS; i++)
+        packet_append(&out, packet);
+    while (line_send(line, mm_buffer_data(&out), mm_buffer_length(&out)))
+        continue;
+    mm_buffer_clear(&out);
+}
+
 /* FALSE: the connection is over. */
 static gboolean
 say_one(Connection *connection, const char *what)
@@ -103,6 +118,8 @@ say_one(Connection *connection, const char *what)
         stay_quiet(connection, atoi(what + 7));
     else if (g_str_has_prefix(what, "!body "))
         say_body(line, (gsize)atol(what + 6));
+    else if (g_str_has_prefix(what, "!flood "))
+        flood(line, what + 7);
     else if (strcmp(what, "!empty") == 0)
         line_send(line, "\0\0\0\0", 4);
     else if (strcmp(what, "!huge") == 0)
@@ -111,7 +128,8 @@ say_one(Connection *connection, const char *what)
         line_send(line, "\0\0\0\x10y5", 6);
     else
         g_assert_true(strcmp(what, "!close") == 0 || strcmp(what, "!hang") == 0);
-    return strcmp(what, "!close") != 0 && strcmp(what, "!half") != 0;
+    return strcmp(what, "!close") != 0 && strcmp(what, "!half") != 0 &&
+           !g_str_has_prefix(what, "!flood ");
 }
 
 /* Packets that follow each other go out in one write. */

@@ -18,6 +18,7 @@
  *         !empty      a packet of length 0
  *         !half       half a packet, then the connection is closed
  *         !huge       declares a packet of a gigabyte
+ *         !flood PACKET  one after the other until the host closes
  *         !body SIZE  a REPLBODY of so many bytes in one packet
  */
 #ifndef SCRIPT_CHILD_H
