@@ -2,6 +2,8 @@
 /* Entries and arguments in JSON. */
 #include "admin.h"
 
+#include "normal.h"
+
 #include <string.h>
 
 static JsonNode *
@@ -107,11 +109,11 @@ keep(JsonObject *object, const char *member, GStringChunk *texts)
     return *text ? g_string_chunk_insert(texts, text) : "";
 }
 
-/* Addresses are in lower case in the store. */
+/* Addresses are in lower case in the store, but for the word in a recipient's place: normal.h. */
 static const char *
 keep_lower(JsonObject *object, const char *member, GStringChunk *texts)
 {
-    g_autofree char *text = g_ascii_strdown(text_of(object, member, ""), -1);
+    g_autofree char *text = normal_lower(text_of(object, member, ""));
     return *text ? g_string_chunk_insert(texts, text) : "";
 }
 

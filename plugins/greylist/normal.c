@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#define RECIPIENT_WORD "RCPT"
 #define RUN_MIN 8
 #define BATV_TAG 10
 
@@ -144,7 +145,7 @@ hide_recipient(GString *local, const char *recipient)
             continue;
         gssize place = found - local->str;
         g_string_erase(local, place, (gssize)strlen(spelled));
-        g_string_insert(local, place, "RCPT");
+        g_string_insert(local, place, RECIPIENT_WORD);
         return;
     }
 }
@@ -224,6 +225,18 @@ normal_sender(const char *address, const char *recipient)
         hide_runs(local);
     }
     return g_strconcat(local->str, at, NULL);
+}
+
+char *
+normal_lower(const char *key)
+{
+    g_auto(GStrv) parts = g_strsplit(key, RECIPIENT_WORD, -1);
+    for (guint i = 0; parts[i]; i++) {
+        char *lower = g_ascii_strdown(parts[i], -1);
+        g_free(parts[i]);
+        parts[i] = lower;
+    }
+    return g_strjoinv(RECIPIENT_WORD, parts);
 }
 
 char *

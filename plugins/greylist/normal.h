@@ -31,6 +31,8 @@ char *normal_address(const char *typed, gsize length);
 /* Of what normal_address gave. Free with g_free. */
 char *normal_sender(const char *address, const char *recipient);
 char *normal_recipient(const char *address);
+/* What somebody typed of a key, as the key is: in lower case, but for RCPT. Free with g_free. */
+char *normal_lower(const char *key);
 /* The part behind the last "@", or "". Points into address. */
 const char *normal_domain(const char *address);
 
