@@ -181,6 +181,14 @@ configure(MmBuilder *builder, MmInstance *instance)
 static void
 add_counters(MmInstance *instance)
 {
+    static const char *const verdicts[MM_N_VERDICTS] = {[MM_COUNT_ACCEPT] = "verdict-accept",
+                                                        [MM_COUNT_REJECT] = "verdict-reject",
+                                                        [MM_COUNT_TEMPFAIL] =
+                                                            "verdict-temporary-failure",
+                                                        [MM_COUNT_DISCARD] = "verdict-discard"};
+    for (guint i = 0; i < MM_N_VERDICTS; i++)
+        instance->verdicts[i] = mm_counter(instance->name, verdicts[i]);
+    instance->tripped_now = mm_gauge(instance->name, "tripped-now");
     instance->asked = mm_counter(instance->name, "asked");
     instance->failed = mm_counter(instance->name, "failed");
     instance->tripped = mm_counter(instance->name, "tripped");

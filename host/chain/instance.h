@@ -29,6 +29,15 @@ typedef enum MmFallback {
 gboolean mm_fallback_from_name(const char *name, MmFallback *fallback);
 const char *mm_fallback_name(MmFallback fallback);
 
+/* What is counted of a stage's answers; a reply by its first digit. */
+typedef enum MmVerdictCount {
+    MM_COUNT_ACCEPT,
+    MM_COUNT_REJECT,
+    MM_COUNT_TEMPFAIL,
+    MM_COUNT_DISCARD,
+} MmVerdictCount;
+#define MM_N_VERDICTS 4
+
 /* One word of "conditions". */
 typedef struct MmCondition {
     guint fact; /* index in the snapshot's table of facts */
@@ -49,6 +58,8 @@ struct MilterInstance {
     guint n_conditions;
     MmHealth health;
     MilterCounter *asked, *failed, *tripped; /* questions; failures; trips */
+    MilterCounter *verdicts[MM_N_VERDICTS];  /* answers that were not neutral */
+    MmGauge *tripped_now;                    /* instances of this name that are */
     MilterHistogram *answered;               /* seconds from a question to its answer */
     const char *root;                        /* --root; owned by the snapshot */
     MmProblems *problems;                    /* while configuring, else NULL */

@@ -67,8 +67,10 @@ mm_member_is_admitted(MmMember *member, MilterEventKind kind, guint32 flags)
 }
 
 static void
-log_health(MmMember *member, MmHealthChange change)
+tell_health(MmMember *member, MmHealthChange change)
 {
+    if (change != MM_HEALTH_SAME)
+        mm_gauge_add(member->instance->tripped_now, change == MM_HEALTH_TRIPPED ? 1 : -1);
     if (change == MM_HEALTH_TRIPPED)
         MM_CHAIN_LOG(member->chain, member, MM_LOG_WARNING, "stage-tripped",
                      N_("The stage keeps failing: it is skipped and its fallback applied until it "
@@ -83,7 +85,7 @@ void
 mm_member_succeed(MmMember *member)
 {
     member->probing = FALSE;
-    log_health(member, mm_health_succeeded(&member->instance->health));
+    tell_health(member, mm_health_succeeded(&member->instance->health));
 }
 
 gboolean
@@ -109,7 +111,7 @@ count_failure(MmMember *member)
         mm_health_failed(&instance->health, mm_settings_get_uint(instance->settings, "trip-after"),
                          mm_settings_get_double(instance->settings, "trip-delay"), now);
     mm_counter_add(instance->tripped, change == MM_HEALTH_TRIPPED ? 1 : 0);
-    log_health(member, change);
+    tell_health(member, change);
 }
 
 static void

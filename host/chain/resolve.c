@@ -230,9 +230,9 @@ mm_resolver_new(MmWorker *worker, MmClock clock)
     resolver->cache = mm_dns_cache_new(CACHE_ENTRIES, CACHE_BYTES);
     resolver->lookups = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, lookup_free);
     resolver->waiters = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, waiter_free);
-    resolver->asked = mm_counter("manager", "dns-lookups");
-    resolver->cached = mm_counter("manager", "dns-cached");
-    resolver->failed = mm_counter("manager", "dns-failures");
+    resolver->asked = mm_counter(NULL, "manager.dns-lookups");
+    resolver->cached = mm_counter(NULL, "manager.dns-cached");
+    resolver->failed = mm_counter(NULL, "manager.dns-failures");
     return resolver;
 }
 

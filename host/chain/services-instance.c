@@ -170,4 +170,5 @@ mm_services_fill_instance(MilterHost *host)
     host->admin_verb = admin_verb;
     host->admin_reply = mm_admin_answer;
     host->stage_enabled = stage_enabled;
+    host->figures = mm_statistics_figures;
 }

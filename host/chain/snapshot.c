@@ -20,6 +20,8 @@ instance_free(MmInstance *instance)
     mm_admin_forget(instance);
     if (instance->data && MM_STAGE_HAS(instance->stage, discard))
         instance->stage->discard(instance->data);
+    if (g_atomic_int_get(&instance->health.tripped))
+        mm_gauge_add(instance->tripped_now, -1);
     mm_health_clear(&instance->health);
     g_free(instance->conditions);
     mm_settings_unref(instance->settings);

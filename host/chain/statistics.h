@@ -5,7 +5,10 @@
  *
  * DESCRIPTION
  *     A name is STAGE.NAME; asking for it again gives the same object, so figures go on over a
- * reload. Objects live as long as the process. Counting is one atomic addition.
+ * reload. Objects live as long as the process. Counting is one atomic addition, two for a
+ * histogram.
+ *
+ *     stage is NULL for the host's own, whose names have a dot themselves ("messages.accept").
  */
 #ifndef MM_CHAIN_STATISTICS_H
 #define MM_CHAIN_STATISTICS_H
@@ -28,9 +31,27 @@ guint64 mm_histogram_count(MilterHistogram *histogram);
  * counted. */
 double mm_histogram_quantile(MilterHistogram *histogram, double quantile);
 
+/* What goes up and down. */
+typedef struct MmGauge MmGauge;
+MmGauge *mm_gauge(const char *stage, const char *name);
+void mm_gauge_add(MmGauge *gauge, gint n);
+
 /* Calls function for each counter (histogram NULL) and histogram (counter NULL), sorted by name. */
 typedef void (*MmStatisticsFunction)(const char *name, MilterCounter *counter,
                                      MilterHistogram *histogram, gpointer data);
 void mm_statistics_foreach(MmStatisticsFunction function, gpointer data);
+
+/* Figures of the host that are kept elsewhere: read when somebody asks for all. */
+typedef struct MmReading {
+    const char *name;
+    MilterFigureKind kind; /* no histogram */
+    guint64 (*read)(gconstpointer data);
+} MmReading;
+/* read is called on any thread, with data, until this is called with others; n 0: none. Nobody
+ * reads the ones before any more when this returns. */
+void mm_statistics_set_readings(const MmReading *readings, guint n, gconstpointer data);
+
+/* The member of MilterHost: counters, gauges, histograms and readings. */
+void mm_statistics_figures(MilterFigureFunction function, void *data);
 
 #endif

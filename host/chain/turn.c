@@ -30,6 +30,20 @@ mm_answer_set(MmAnswer *answer, MilterVerdictKind kind, const char *reply, const
     *answer = (MmAnswer){.kind = kind, .reply = reply_copy, .detail = detail_copy};
 }
 
+static void
+count_verdict(MmInstance *instance, const MmAnswer *answer)
+{
+    static const MmVerdictCount counts[] = {[MILTER_VERDICT_ACCEPT] = MM_COUNT_ACCEPT,
+                                            [MILTER_VERDICT_REJECT] = MM_COUNT_REJECT,
+                                            [MILTER_VERDICT_TEMPFAIL] = MM_COUNT_TEMPFAIL,
+                                            [MILTER_VERDICT_DISCARD] = MM_COUNT_DISCARD};
+    if (answer->kind == MILTER_VERDICT_REPLY)
+        mm_counter_add(
+            instance->verdicts[answer->reply[0] == '4' ? MM_COUNT_TEMPFAIL : MM_COUNT_REJECT], 1);
+    else if (answer->kind != MILTER_VERDICT_CONTINUE && answer->kind < G_N_ELEMENTS(counts))
+        mm_counter_add(instance->verdicts[counts[answer->kind]], 1);
+}
+
 /* Takes what a stage said, checked: a malformed reply or an unknown kind is a failure. */
 static void
 take_answer(MmMember *member, const MilterVerdict *verdict)
@@ -41,11 +55,12 @@ take_answer(MmMember *member, const MilterVerdict *verdict)
         answer->detail = g_strdup(verdict->detail);
     if (verdict->kind > MILTER_VERDICT_FAILED)
         mm_answer_set(answer, MILTER_VERDICT_FAILED, NULL, "unknown verdict");
-    if (verdict->kind != MILTER_VERDICT_REPLY)
-        return;
-    answer->reply = mm_text_reply_repair(verdict->reply.data, verdict->reply.size);
-    if (!answer->reply)
-        mm_answer_set(answer, MILTER_VERDICT_FAILED, NULL, "malformed SMTP reply");
+    if (verdict->kind == MILTER_VERDICT_REPLY) {
+        answer->reply = mm_text_reply_repair(verdict->reply.data, verdict->reply.size);
+        if (!answer->reply)
+            mm_answer_set(answer, MILTER_VERDICT_FAILED, NULL, "malformed SMTP reply");
+    }
+    count_verdict(member->instance, answer);
 }
 
 static void

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The statistics in the log, as USR2 asks for. */
+/* The statistics in the log, as USR2 asks for, and the server's own figures among all. */
 #include "base/i18n.h"
 #include "base/log.h"
 #include "chain/statistics.h"
@@ -31,4 +31,68 @@ mm_server_log_statistics(MmServer *server)
     log_counter("sessions.now", mm_team_sessions(server->team));
     log_counter("sessions.total", mm_team_sessions_total(server->team));
     mm_statistics_foreach(log_figure, NULL);
+}
+
+/* ---- The server's own. */
+
+void
+mm_server_note_time(gint64 *time)
+{
+    __atomic_store_n(time, g_get_real_time() / G_USEC_PER_SEC, __ATOMIC_RELAXED);
+}
+
+static guint64
+read_loaded(gconstpointer data)
+{
+    return (guint64)__atomic_load_n(&((const MmServer *)data)->loaded, __ATOMIC_RELAXED);
+}
+
+static guint64
+read_reloads(gconstpointer data)
+{
+    return __atomic_load_n(&((const MmServer *)data)->reloads, __ATOMIC_RELAXED);
+}
+
+static guint64
+read_started(gconstpointer data)
+{
+    return (guint64)__atomic_load_n(&((const MmServer *)data)->started, __ATOMIC_RELAXED);
+}
+
+static guint64
+read_workers(gconstpointer data)
+{
+    return mm_team_size(((const MmServer *)data)->team);
+}
+
+static guint64
+read_sessions(gconstpointer data)
+{
+    return mm_team_sessions(((const MmServer *)data)->team);
+}
+
+static guint64
+read_sessions_total(gconstpointer data)
+{
+    return mm_team_sessions_total(((const MmServer *)data)->team);
+}
+
+void
+mm_server_show_figures(const MmServer *server)
+{
+    static const MmReading readings[] = {
+        {"manager.loaded", MILTER_FIGURE_GAUGE, read_loaded},
+        {"manager.reloads", MILTER_FIGURE_COUNTER, read_reloads},
+        {"manager.started", MILTER_FIGURE_GAUGE, read_started},
+        {"manager.workers", MILTER_FIGURE_GAUGE, read_workers},
+        {"sessions.now", MILTER_FIGURE_GAUGE, read_sessions},
+        {"sessions.total", MILTER_FIGURE_COUNTER, read_sessions_total},
+    };
+    mm_statistics_set_readings(readings, G_N_ELEMENTS(readings), server);
+}
+
+void
+mm_server_hide_figures(void)
+{
+    mm_statistics_set_readings(NULL, 0, NULL);
 }

@@ -33,8 +33,8 @@ adopt(MmServer *server, MmSnapshot *snapshot)
     mm_team_adopt(server->team, snapshot);
     mm_snapshot_unref(server->snapshot);
     server->snapshot = snapshot;
-    server->loaded = g_get_real_time() / G_USEC_PER_SEC;
-    server->reloads++;
+    mm_server_note_time(&server->loaded);
+    __atomic_fetch_add(&server->reloads, 1, __ATOMIC_RELAXED);
     mm_server_take_settings(snapshot->manager);
     mm_server_limit_sessions(server);
 }

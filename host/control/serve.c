@@ -224,6 +224,7 @@ start_threads(MmServer *server, GError **error)
                                server, error);
     if (!server->team)
         return FALSE;
+    mm_server_show_figures(server);
     mm_team_adopt(server->team, server->snapshot);
     mm_server_limit_sessions(server);
     return TRUE;
@@ -264,7 +265,8 @@ say_ready(MmServer *server)
 {
     const char *spec = mm_settings_get_string(server->manager, "connection-spec");
     g_autofree char *status = g_strdup_printf(_("Serving on %s"), spec);
-    server->started = server->loaded = g_get_real_time() / G_USEC_PER_SEC;
+    mm_server_note_time(&server->started);
+    mm_server_note_time(&server->loaded);
     MM_LOG(MM_LOG_NOTICE, "started", N_("Serving"), MM_STR("connection-spec", spec),
            MM_UINT("stages", server->snapshot->instances->len),
            MM_UINT("workers", mm_team_size(server->team)), MM_STR("reactor", mm_reactor_backend()));
@@ -362,6 +364,7 @@ end_serving(MmServer *server)
 {
     mm_timer_stop(mm_worker_reactor(server->control), &server->shutdown_limit);
     g_clear_pointer(&server->main_file, mm_socket_file_remove);
+    mm_server_hide_figures();
     g_clear_pointer(&server->team, mm_team_free);
     g_clear_pointer(&server->jobs, mm_jobs_free);
     settle(server);

@@ -32,7 +32,7 @@ typedef struct MmServer {
     guint signals[4]; /* sources */
     gboolean stopping;
     gboolean failed;        /* what ended the serving is an error */
-    gint64 started, loaded; /* seconds since 1970 */
+    gint64 started, loaded; /* seconds since 1970; atomic, as is reloads */
     guint reloads;
 } MmServer;
 
@@ -48,6 +48,11 @@ void mm_server_log_problems(const MmProblems *problems, const char *id);
 
 /* figures.c: every counter and histogram, one line each. */
 void mm_server_log_statistics(MmServer *server);
+/* What is asked for all figures gets the server's own too, until they are hidden. With a team. */
+void mm_server_show_figures(const MmServer *server);
+void mm_server_hide_figures(void);
+/* Now, as started or loaded. */
+void mm_server_note_time(gint64 *time);
 
 /* verbs.c: the verbs of the control socket; data is the server. */
 void mm_server_verb(gpointer data, MmRequest *request, const char *verb, const char *arguments);

@@ -325,8 +325,10 @@ mm_sessions_new(MmCrew *crew, MmWorkFunction ended, gpointer data)
     sessions->crew = crew;
     sessions->ended = ended;
     sessions->data = data;
-    for (guint i = 0; i < MM_N_OUTCOMES; i++)
-        sessions->messages[i] = mm_counter("messages", mm_outcome_word((MmOutcome)i));
+    for (guint i = 0; i < MM_N_OUTCOMES; i++) {
+        g_autofree char *name = g_strconcat("messages.", mm_outcome_word((MmOutcome)i), NULL);
+        sessions->messages[i] = mm_counter(NULL, name);
+    }
     return sessions;
 }
 

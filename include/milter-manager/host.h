@@ -102,6 +102,32 @@ typedef struct MilterResolveAnswer {
 /* answer is borrowed during the call. Never called from within resolve. */
 typedef void (*MilterResolveFunction)(void *data, const MilterResolveAnswer *answer);
 
+typedef enum MilterFigureKind {
+    MILTER_FIGURE_COUNTER = 0,   /* only grows, from 0 at the start of the host */
+    MILTER_FIGURE_GAUGE = 1,     /* as it is now */
+    MILTER_FIGURE_HISTOGRAM = 2, /* of seconds */
+} MilterFigureKind;
+
+typedef struct MilterFigure {
+    uint32_t size;
+    uint32_t kind;     /* MilterFigureKind; leave out those you do not know */
+    const char *stage; /* NULL: one of the host's own */
+    /* Of a stage: [a-z0-9-]+, as its plugin or the host made it ("asked", "failed", "answered",
+     * "verdict-reject", ...). The host's own: "sessions.now", "messages.accept",
+     * "manager.started", ...; times in them are seconds since 1970-01-01 UTC. */
+    const char *name;
+    uint64_t value; /* a histogram: how many values were observed */
+    /* Histograms only. */
+    double sum;             /* of what was observed */
+    const double *bounds;   /* n_bounds upper bounds, growing */
+    const uint64_t *counts; /* n_bounds + 1: values up to each bound and over the one before; the
+                               last: over all bounds. Their sum is value. */
+    size_t n_bounds;
+} MilterFigure;
+
+/* figure and all it points to are borrowed during the call. */
+typedef void (*MilterFigureFunction)(void *data, const MilterFigure *figure);
+
 struct MilterHost {
     uint32_t size; /* sizeof (MilterHost) of the host */
     uint32_t abi;  /* MILTER_PLUGIN_ABI of the host */
@@ -227,6 +253,12 @@ struct MilterHost {
     /* --- Whether the chain that is being made has an enabled stage of that name, wherever it
      * stands. In configure. */
     bool (*stage_enabled)(MilterInstance *self, const char *name);
+
+    /* --- Figures: calls function for every counter, gauge and histogram of the host and of all
+     * stages, also those that a reload has taken out of the chain. Any thread; function runs in it,
+     * before figures returns, and must not make or ask for figures itself. Not of one moment: they
+     * are counted on meanwhile. */
+    void (*figures)(MilterFigureFunction function, void *data);
 };
 
 /* Size of the table in the first version of this interface. Every host has these members, so they

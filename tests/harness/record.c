@@ -278,6 +278,68 @@ observe(MilterHistogram *entry, double value)
     g_mutex_unlock(&harness_current->lock);
 }
 
+/* What was made, as of the stage. */
+static void
+show_counters(const MmHarness *harness, MilterFigureFunction function, void *data)
+{
+    GHashTableIter iter;
+    gpointer name, value;
+    g_hash_table_iter_init(&iter, harness->counters);
+    while (g_hash_table_iter_next(&iter, &name, &value)) {
+        const MilterFigure figure = {.size = sizeof(figure),
+                                     .kind = MILTER_FIGURE_COUNTER,
+                                     .stage = harness->name,
+                                     .name = name,
+                                     .value = ((const MilterCounter *)value)->value};
+        function(data, &figure);
+    }
+}
+
+/* All observations in one bucket. */
+static void
+show_histograms(const MmHarness *harness, MilterFigureFunction function, void *data)
+{
+    static const double bound = 3600;
+    GHashTableIter iter;
+    gpointer name, value;
+    g_hash_table_iter_init(&iter, harness->histograms);
+    while (g_hash_table_iter_next(&iter, &name, &value)) {
+        const MilterHistogram *entry = value;
+        const uint64_t counts[] = {entry->n, 0};
+        const MilterFigure figure = {.size = sizeof(figure),
+                                     .kind = MILTER_FIGURE_HISTOGRAM,
+                                     .stage = harness->name,
+                                     .name = name,
+                                     .value = entry->n,
+                                     .sum = entry->sum,
+                                     .bounds = &bound,
+                                     .counts = counts,
+                                     .n_bounds = 1};
+        function(data, &figure);
+    }
+}
+
+static void
+show_own(MilterFigureKind kind, const char *name, guint64 value, MilterFigureFunction function,
+         void *data)
+{
+    const MilterFigure figure = {
+        .size = sizeof(figure), .kind = kind, .name = name, .value = value};
+    function(data, &figure);
+}
+
+static void
+figures(MilterFigureFunction function, void *data)
+{
+    MmHarness *harness = harness_current;
+    g_mutex_lock(&harness->lock);
+    show_own(MILTER_FIGURE_COUNTER, "messages.accept", 0, function, data);
+    show_own(MILTER_FIGURE_GAUGE, "sessions.now", harness->sessions->len, function, data);
+    show_counters(harness, function, data);
+    show_histograms(harness, function, data);
+    g_mutex_unlock(&harness->lock);
+}
+
 guint64
 mm_harness_count(const MmHarness *harness, const char *name)
 {
@@ -438,6 +500,7 @@ harness_fill_record(MilterHost *table)
     table->count = count;
     table->histogram = histogram;
     table->observe = observe;
+    table->figures = figures;
     table->admin_verb = admin_verb;
     table->admin_reply = admin_reply;
 }

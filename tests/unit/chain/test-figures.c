@@ -168,6 +168,69 @@ test_foreach(void)
     g_assert_true(g_str_has_suffix(seen->str, "c:z.last h:z.last "));
 }
 
+/* ---- As a plugin sees them. */
+
+static void
+describe(void *data, const MilterFigure *figure)
+{
+    GString *text = data;
+    if (figure->stage && figure->stage[0] != 'f')
+        return;
+    g_assert_cmpuint(figure->size, ==, sizeof(MilterFigure));
+    g_string_append_printf(text, "%u %s %s %" G_GUINT64_FORMAT, figure->kind,
+                           figure->stage ? figure->stage : "-", figure->name, figure->value);
+    guint64 all = 0;
+    for (gsize i = 0; figure->kind == MILTER_FIGURE_HISTOGRAM && i <= figure->n_bounds; i++) {
+        all += figure->counts[i];
+        if (figure->counts[i] > 0)
+            g_string_append_printf(text, " %" G_GUINT64_FORMAT ":%g", figure->counts[i],
+                                   i < figure->n_bounds ? figure->bounds[i] : -1);
+    }
+    if (figure->kind == MILTER_FIGURE_HISTOGRAM) {
+        g_assert_cmpuint(all, ==, figure->value);
+        g_string_append_printf(text, " %.3f", figure->sum);
+    }
+    g_string_append_c(text, '\n');
+}
+
+static guint64
+read_number(gconstpointer data)
+{
+    return *(const guint64 *)data;
+}
+
+static void
+assert_figures(const char *expected)
+{
+    g_autoptr(GString) seen = g_string_new(NULL);
+    mm_statistics_figures(describe, seen);
+    g_assert_cmpstr(seen->str, ==, expected);
+}
+
+static void
+test_figures(void)
+{
+    static const MmReading reading = {"own.reading", MILTER_FIGURE_GAUGE, read_number};
+    const guint64 number = 42;
+    MilterHistogram *histogram = mm_histogram("f.g", "times");
+    MmGauge *gauge = mm_gauge("f.g", "up-and-down");
+    mm_histogram_add(histogram, 0.00125);
+    mm_histogram_add(histogram, 0.002);
+    mm_histogram_add(histogram, 5000); /* over all bounds */
+    mm_histogram_add(histogram, -5);
+    mm_counter_add(mm_counter("f.g", "counted"), 7);
+    mm_counter_add(mm_counter(NULL, "own.counted"), 8);
+    mm_gauge_add(gauge, 3);
+    mm_gauge_add(gauge, -1);
+    mm_statistics_set_readings(&reading, 1, &number);
+    assert_figures("1 - own.reading 42\n0 f.g counted 7\n2 f.g times 4 1:0.001 2:0.002 1:-1 "
+                   "5000.003\n1 f.g up-and-down 2\n0 - own.counted 8\n");
+    mm_gauge_add(gauge, -5);
+    mm_statistics_set_readings(NULL, 0, NULL);
+    assert_figures("0 f.g counted 7\n2 f.g times 4 1:0.001 2:0.002 1:-1 5000.003\n"
+                   "1 f.g up-and-down 0\n0 - own.counted 8\n");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -180,5 +243,6 @@ main(int argc, char **argv)
     g_test_add_func("/statistics/quantiles", test_quantiles);
     g_test_add_func("/statistics/bounds", test_bounds);
     g_test_add_func("/statistics/foreach", test_foreach);
+    g_test_add_func("/statistics/figures", test_figures);
     return g_test_run();
 }
