@@ -91,22 +91,33 @@ value_of(const MilterMacro *macros, size_t n, const char *name)
     return NULL;
 }
 
-/* Only those the child asked for, in its spelling and order. */
+/* A list that is cut up without asking for memory. */
+#define FEW_BYTES 256u
+
+/* Only those the child asked for, in its spelling and order. A name takes two bytes of the list,
+ * and two pointers. */
 static void
 append_listed(Child *child, guint8 stage, const char *list, const MilterMacro *macros, size_t n)
 {
-    g_auto(GStrv) names = g_strsplit_set(list, " ,", -1);
-    g_autoptr(GPtrArray) pairs = g_ptr_array_new();
-    for (char **name = names; *name; name++) {
-        const char *value = **name ? value_of(macros, n, *name) : NULL;
+    char small[FEW_BYTES];
+    const char *few[FEW_BYTES];
+    gsize size = strlen(list) + 1;
+    gboolean fits = size <= FEW_BYTES;
+    g_autofree char *large = fits ? NULL : g_malloc(size);
+    g_autofree const char **many = fits ? NULL : g_new(const char *, size);
+    const char **pairs = fits ? few : many;
+    char *rest = memcpy(fits ? small : large, list, size);
+    gsize n_pairs = 0;
+    for (char *name; (name = strsep(&rest, " ,"));) {
+        const char *value = *name ? value_of(macros, n, name) : NULL;
         if (!value)
             continue;
-        g_ptr_array_add(pairs, *name);
-        g_ptr_array_add(pairs, (gpointer)(guintptr)value);
+        pairs[2 * n_pairs] = name;
+        pairs[2 * n_pairs + 1] = value;
+        n_pairs++;
     }
-    if (pairs->len > 0)
-        mm_command_append_macros(&child->out, stage, (const char *const *)pairs->pdata,
-                                 pairs->len / 2);
+    if (n_pairs > 0)
+        mm_command_append_macros(&child->out, stage, pairs, n_pairs);
 }
 
 static void

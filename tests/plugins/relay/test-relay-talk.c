@@ -296,6 +296,40 @@ test_closed_before_connect(Fixture *fixture, gconstpointer unused)
     mm_harness_close(session);
 }
 
+/* ---- Lists of macros. */
+
+/* In the child's spelling and order, however long its list is. */
+static void
+expect_macros(Fixture *fixture, const char *list, const char *packet)
+{
+    g_autofree char *terms = g_strdup_printf("O6,100,0;2=%s", list);
+    MmHarnessSession *session = open_negotiated(fixture, terms);
+    connect_and_helo(fixture, session);
+    mm_harness_set_macro(session, MILTER_EVENT_MAIL, "{x}", "1");
+    mm_harness_set_macro(session, MILTER_EVENT_MAIL, "i", "Q");
+    mm_harness_set_macro(session, MILTER_EVENT_MAIL, "{unwanted}", "2");
+    mm_harness_mail(session, "<a@example.org>", NULL);
+    if (packet)
+        peer_expect(fixture->peer, packet);
+    answer(fixture, session, "M", "c");
+    mm_harness_close(session);
+}
+
+static void
+test_macros(Fixture *fixture, gconstpointer unused)
+{
+    (void)unused;
+    g_autofree char *unknown = g_strnfill(300, 'u');
+    g_autofree char *first = g_strdup_printf("%s {i} x", unknown);
+    g_autofree char *last = g_strdup_printf("{i},{x} %s", unknown);
+    expect_macros(fixture, "{i} {x}", "DM{i}|Q|{x}|1|");
+    expect_macros(fixture, " ,{x},, i i ", "DM{x}|1|i|Q|i|Q|");
+    expect_macros(fixture, first, "DM{i}|Q|x|1|");
+    expect_macros(fixture, last, "DM{i}|Q|{x}|1|");
+    expect_macros(fixture, unknown, NULL);
+    expect_macros(fixture, "", NULL);
+}
+
 /* ---- Waits. */
 
 /* Signs of life put off the end of each wait, and are no answer. */
@@ -371,6 +405,7 @@ main(int argc, char **argv)
     ADD("large-in-replay", test_large_in_replay);
     ADD("stale-with-other-terms", test_stale_with_other_terms);
     ADD("closed-before-connect", test_closed_before_connect);
+    ADD("macros", test_macros);
     ADD("progress", test_progress);
     ADD("slow-reader", test_slow_reader);
     return g_test_run();
