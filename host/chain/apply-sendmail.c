@@ -140,9 +140,8 @@ apply_add(MmHeaders *headers, MmEdits *edits, guint i, gboolean leading_space)
         add(headers, &header, edit->name);
         return;
     }
-    /* A place that a stage deleted is hidden to the next one, but not so to the MTA. (An empty
-     * value cannot be said in a CHANGE_HEADER.) */
-    if ((mm_headers_at(headers, place)->flags & MM_HEADER_COUNTED) != 0 && header.value.size > 0)
+    /* A place that a stage deleted is hidden to the next one, but not so to the MTA. */
+    if ((mm_headers_at(headers, place)->flags & MM_HEADER_COUNTED) != 0)
         mm_edits_set_change(edits, i, mta_index(headers, edit->name, place));
     fill(mm_headers_at(headers, place), header.value);
 }

@@ -220,6 +220,10 @@ mm_edits_set_change(MmEdits *edits, guint i, guint32 index)
     g_return_if_fail(i < mm_edits_count(edits));
     edit = &g_array_index(edits->list, MilterEdit, i);
     g_return_if_fail(is_header_kind(edit->kind));
+    if (edit->kind != MILTER_EDIT_CHANGE_HEADER && edit->value.size == 0) {
+        edit->value = (MilterSlice){" ", 1};
+        edit->flags |= MILTER_EDIT_VERBATIM;
+    }
     edit->kind = MILTER_EDIT_CHANGE_HEADER;
     edit->index = index;
 }

@@ -41,7 +41,8 @@ gboolean mm_edits_add(MmEdits *edits, const MilterEdit *edit, GError **error);
 /* Operations other than REPLACE_BODY; borrowed until the list changes. */
 guint mm_edits_count(const MmEdits *edits);
 const MilterEdit *mm_edits_get(const MmEdits *edits, guint i);
-/* Makes operation i, a header operation, a CHANGE_HEADER of index (Sendmail, deleted instances). */
+/* Makes operation i, a header operation, a CHANGE_HEADER of index (Sendmail, deleted instances).
+ * The empty value of one that is none yet becomes a blank: a change to nothing deletes. */
 void mm_edits_set_change(MmEdits *edits, guint i, guint32 index);
 /* Sets the index of operation i, a header operation that has one. */
 void mm_edits_set_index(MmEdits *edits, guint i, guint32 index);

@@ -155,13 +155,17 @@ test_set_change(void)
 
     add(edits, MILTER_EDIT_CHANGE_HEADER, 1, SLICE("X"), SLICE("v"));
     add(edits, MILTER_EDIT_ADD_HEADER, 0, SLICE("Y"), SLICE("w"));
+    add(edits, MILTER_EDIT_ADD_HEADER, 0, SLICE("Z"), SLICE(""));
     mm_edits_set_change(edits, 0, 2);
     mm_edits_set_change(edits, 1, 3);
+    mm_edits_set_change(edits, 2, 4);
     g_assert_cmpuint(mm_edits_get(edits, 0)->index, ==, 2);
     g_assert_cmpuint(mm_edits_get(edits, 1)->kind, ==, MILTER_EDIT_CHANGE_HEADER);
     g_assert_cmpuint(mm_edits_get(edits, 1)->index, ==, 3);
     assert_slice(mm_edits_get(edits, 1)->name, "Y");
     assert_slice(mm_edits_get(edits, 1)->value, "w");
+    assert_slice(mm_edits_get(edits, 2)->value, " ");
+    g_assert_cmpuint(mm_edits_get(edits, 2)->flags, ==, MILTER_EDIT_VERBATIM);
 }
 
 static void
