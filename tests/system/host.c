@@ -156,20 +156,17 @@ struct TestChild {
 };
 
 TestChild *
-test_child_start(const char *first, ...)
+test_child_start_list(const char *const *arguments)
 {
     TestChild *child = g_new0(TestChild, 1);
     g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
-    va_list rest;
     child->folder = test_folder_new();
     child->spec = g_strdup_printf("unix:%s/child.sock", child->folder);
     g_ptr_array_add(argv, test_build_file("host/tools/milter-test-client"));
     g_ptr_array_add(argv, g_strdup("-s"));
     g_ptr_array_add(argv, g_strdup(child->spec));
-    va_start(rest, first);
-    for (const char *argument = first; argument; argument = va_arg(rest, const char *))
-        g_ptr_array_add(argv, g_strdup(argument));
-    va_end(rest);
+    for (; *arguments; arguments++)
+        g_ptr_array_add(argv, g_strdup(*arguments));
     g_ptr_array_add(argv, NULL);
     child->process = test_process_start((const char *const *)argv->pdata);
     if (!test_process_wait_for(child->process, "ready", TEST_PATIENCE))
@@ -177,6 +174,19 @@ test_child_start(const char *first, ...)
     g_assert_true(
         test_wait_for_socket(child->spec + strlen("unix:"), child->process, TEST_PATIENCE));
     return child;
+}
+
+TestChild *
+test_child_start(const char *first, ...)
+{
+    g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
+    va_list rest;
+    va_start(rest, first);
+    for (const char *argument = first; argument; argument = va_arg(rest, const char *))
+        g_ptr_array_add(arguments, g_strdup(argument));
+    va_end(rest);
+    g_ptr_array_add(arguments, NULL);
+    return test_child_start_list((const char *const *)arguments->pdata);
 }
 
 const char *

@@ -35,6 +35,8 @@ typedef struct TestChild TestChild;
 /* milter-test-client with these arguments (NULL-terminated list, "-s" is added; not --quiet), on a
  * unix socket of its own. Returns when it serves. */
 TestChild *test_child_start(const char *first, ...) G_GNUC_NULL_TERMINATED;
+/* The same; arguments: NULL-terminated. */
+TestChild *test_child_start_list(const char *const *arguments);
 /* Its socket, "unix:/...". Borrowed. */
 const char *test_child_spec(const TestChild *child);
 TestProcess *test_child_process(TestChild *child);

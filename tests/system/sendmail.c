@@ -233,6 +233,7 @@ test_sendmail_normalize(const char *text)
         {"\\w{3}, +\\d+ \\w{3} \\d{4} \\d\\d:\\d\\d:\\d\\d ([+-]\\d{4}( \\(\\w+\\))?|\\w+)",
          "DATE"},
         {"\\b\\d{12}\\.QUEUE-ID", "NUMBER.QUEUE-ID"},
+        {"inet:\\d+@", "inet:PORT@"},
     };
     char *normal = g_strdup(text);
     for (guint i = 0; i < G_N_ELEMENTS(rules); i++) {

@@ -95,9 +95,8 @@ say(TestSmtp *smtp, const char *line)
     return test_smtp_say(smtp, "%s", line);
 }
 
-/* All replies, each with what it answers. Ends where the connection is closed. */
-static char *
-hold(guint port, const char *const *dialogue)
+char *
+test_dialogue_hold(guint port, const char *const *dialogue)
 {
     g_autoptr(GString) replies = g_string_new(NULL);
     TestSmtp *smtp = test_smtp_connect(port);
@@ -129,7 +128,7 @@ test_twins_hold(TestTwins *twins, gboolean through, const char *const *plans,
     TestOutcome outcome = {NULL};
     for (guint i = 0; i < TEST_CHILDREN; i++)
         test_obedient_plan(twins->children[i], plans[i] ? plans[i] : "");
-    outcome.replies = hold(test_sendmail_port(twins->sendmail, through), dialogue);
+    outcome.replies = test_dialogue_hold(test_sendmail_port(twins->sendmail, through), dialogue);
     for (guint i = 0; i < TEST_CHILDREN; i++) {
         g_autofree char *events = test_obedient_events(twins->children[i]);
         outcome.events[i] = test_sendmail_normalize(events);

@@ -34,10 +34,14 @@ typedef struct TestOutcome {
     char *mails;                 /* test_sendmail_deliver, one after the other */
 } TestOutcome;
 
-/* Holds the dialogue with one port. plans: one a child, NULL is empty. dialogue: commands,
- * NULL-terminated; "@TEXT" is DATA with a message: "@full" has many headers, one of each kind,
- * "@bare" no From, Date or Message-Id, "@header" no body, "@body" no header, "@large" a body of
- * many pieces. "@drop" ends the connection without QUIT. The caller clears. */
+/* Holds a dialogue with a port: commands, NULL-terminated; "@TEXT" is DATA with a message: "@full"
+ * has many headers, one of each kind, "@bare" no From, Date or Message-Id, "@header" no body,
+ * "@body" no header, "@large" a body of many pieces. "@drop" ends the connection without QUIT. All
+ * replies, each behind what it answers; it ends where the connection is closed. The caller frees.
+ */
+char *test_dialogue_hold(guint port, const char *const *dialogue);
+
+/* The same, with one port. plans: one a child, NULL is empty. The caller clears. */
 TestOutcome test_twins_hold(TestTwins *twins, gboolean through, const char *const *plans,
                             const char *const *dialogue);
 void test_outcome_clear(TestOutcome *outcome);
