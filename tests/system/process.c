@@ -278,8 +278,14 @@ test_process_stop(TestProcess *process)
 int
 test_run(const char *const *argv, char **output)
 {
+    return test_run_for(argv, TEST_PATIENCE, output);
+}
+
+int
+test_run_for(const char *const *argv, double seconds, char **output)
+{
     TestProcess *process = test_process_start(argv);
-    int status = test_process_wait(process, TEST_PATIENCE);
+    int status = test_process_wait(process, seconds);
     g_mutex_lock(&process->lock);
     while (!process->closed)
         g_cond_wait(&process->changed, &process->lock);

@@ -42,6 +42,8 @@ int test_process_stop(TestProcess *process);
 
 /* Starts argv and waits for its end. The exit code; output may be NULL, the caller frees. */
 int test_run(const char *const *argv, char **output);
+/* The same for what may take longer than TEST_PATIENCE. */
+int test_run_for(const char *const *argv, double seconds, char **output);
 
 /* A new empty folder, mode 0755, for other users' daemons to pass through; the caller frees and
  * removes. */

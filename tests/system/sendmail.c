@@ -9,6 +9,8 @@
 
 #define START_TRIES 5u
 #define START_SECONDS 30.0
+/* get-sendmail: it gives up earlier. */
+#define FETCH_SECONDS 240.0
 /* get-sendmail: Sendmail cannot be had here. */
 #define EXIT_SKIP 77
 
@@ -40,7 +42,7 @@ test_skip_without_sendmail(void)
         const char *const argv[] = {"sh", script, folder, NULL};
         g_autofree char *output = NULL;
         g_assert_nonnull(script);
-        int status = test_run(argv, &output);
+        int status = test_run_for(argv, FETCH_SECONDS, &output);
         if (status != 0 && status != EXIT_SKIP)
             test_fail("get-sendmail ended with %d: %s", status, output);
         fetched = status == 0;
@@ -53,8 +55,7 @@ test_skip_without_sendmail(void)
 
 /* ---- Its files. */
 
-/* As a packager's sendmail.mc, for a folder of its own. The last of several filters is the first in
- * the list that m4 makes of them, so the ports name theirs. */
+/* As an administrator's sendmail.mc, for a folder of its own. Each port names its filters. */
 static const char mc_text[] =
     "OSTYPE(`linux')dnl\n"
     "define(`confSERVICE_SWITCH_FILE', `%1$s/service.switch')dnl\n"

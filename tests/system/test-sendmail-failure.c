@@ -87,6 +87,29 @@ test_half(void)
     test_outcome_clear(&outcome);
 }
 
+/* ---- A client that goes away: the children are told so. */
+
+static void
+test_dropped(void)
+{
+    static const char *const dialogues[][8] = {{HELLO, "@drop"},
+                                               {HELLO, MAIL, RCPT, "@drop"},
+                                               {HELLO, MAIL, RCPT, "DATA", "@drop"},
+                                               {HELLO, MAIL, RCPT, "@full", "@drop"}};
+    const char *const plans[TEST_CHILDREN] = {NULL};
+    if (test_skip_without_sendmail())
+        return;
+    for (guint i = 0; i < G_N_ELEMENTS(dialogues); i++) {
+        TestOutcome direct = test_twins_hold(get_accepting(), FALSE, plans, dialogues[i]);
+        TestOutcome through = test_twins_hold(get_accepting(), TRUE, plans, dialogues[i]);
+        for (guint child = 0; child < TEST_CHILDREN; child++)
+            g_assert_cmpstr(direct.events[child], ==, through.events[child]);
+        g_assert_nonnull(strstr(through.events[0], "\nclose\n"));
+        test_outcome_clear(&direct);
+        test_outcome_clear(&through);
+    }
+}
+
 /* ---- One host, or none. */
 
 typedef struct Rig {
@@ -172,6 +195,7 @@ main(int argc, char **argv)
         g_test_add_data_func(accept, stages[i], test_accepting);
     }
     g_test_add_func("/sendmail/death/half", test_half);
+    g_test_add_func("/sendmail/dropped", test_dropped);
     g_test_add_func("/sendmail/away", test_away);
     g_test_add_func("/sendmail/slow", test_slow);
     int status = g_test_run();
