@@ -163,6 +163,7 @@ void
 mm_chain_ask(MmChain *chain, const MilterEvent *event)
 {
     MmReactor *reactor = mm_crew_reactor(chain->crew);
+    mm_facts_new_event(chain);
     if (event->kind == MILTER_EVENT_MAIL)
         new_message(chain);
     if (event->kind != MILTER_EVENT_UNKNOWN)

@@ -15,7 +15,8 @@ mm_facts_set(MmChain *chain, MilterFactScope scope, const char *name, const char
     if (fact == G_MAXUINT) /* nobody asks for it */
         return;
     MmFactValue *entry = &chain->facts[fact];
-    g_free(entry->value);
+    if (entry->value)
+        chain->past_values = g_slist_prepend(chain->past_values, entry->value);
     *entry = (MmFactValue){.set = TRUE, .scope = scope, .value = g_strdup(value)};
 }
 
@@ -57,6 +58,12 @@ forget(MmFactValue *entry)
 }
 
 void
+mm_facts_new_event(MmChain *chain)
+{
+    g_slist_free_full(g_steal_pointer(&chain->past_values), g_free);
+}
+
+void
 mm_facts_new_message(MmChain *chain)
 {
     for (guint i = 0; i < chain->snapshot->facts->len; i++) {
@@ -68,6 +75,7 @@ mm_facts_new_message(MmChain *chain)
 void
 mm_facts_clear(MmChain *chain)
 {
+    mm_facts_new_event(chain);
     for (guint i = 0; i < chain->snapshot->facts->len; i++)
         forget(&chain->facts[i]);
 }

@@ -134,6 +134,8 @@ struct MilterSession {
     gboolean resumed;        /* an answer came while it was: some member waits to be fed again */
     MilterEventKind reached; /* of the session or message, for facts */
     MmFactValue *facts;
+    GSList
+        *past_values; /* of facts that were set anew since the last event: stages may have them */
 
     MmMessage *message;
     gboolean end_of_headers, end_of_message;
@@ -213,6 +215,7 @@ void mm_member_set_word(MmMember *member, const char *word);
 void mm_facts_set(MmChain *chain, MilterFactScope scope, const char *name, const char *value);
 /* As seen by the stage at position stage. */
 MilterFactState mm_facts_get(MmChain *chain, guint fact, guint stage, const char **value);
+void mm_facts_new_event(MmChain *chain);
 void mm_facts_new_message(MmChain *chain);
 void mm_facts_clear(MmChain *chain);
 

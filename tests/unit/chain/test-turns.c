@@ -267,6 +267,34 @@ test_refusal_within(Scene *scene, gconstpointer unused)
     g_assert_cmpint(scene->owner.kind, ==, MILTER_VERDICT_REJECT);
 }
 
+/* ---- Facts. */
+
+static const char *
+value_of(Scene *scene, const char *name)
+{
+    const char *value;
+    g_assert_cmpint(mm_services()->fact(scene->chain, name, &value), ==, MILTER_FACT_TRUE);
+    return value;
+}
+
+/* A value that a stage was given is there until the next event, though the fact has another. */
+static void
+test_fact_values(Scene *scene, gconstpointer unused)
+{
+    (void)unused;
+    begin(scene, MILTER_EVENTS_ALL, "fact='x'\n");
+    ask_all(scene, "C");
+    mm_services()->set_fact(scene->chain, MILTER_FACT_SESSION, "x", "the first value");
+    const char *first = value_of(scene, "x");
+    mm_services()->set_fact(scene->chain, MILTER_FACT_SESSION, "x", "another value");
+    g_assert_cmpstr(first, ==, "the first value");
+    g_assert_cmpstr(value_of(scene, "x"), ==, "another value");
+    mm_services()->set_fact(scene->chain, MILTER_FACT_SESSION, "x", NULL);
+    g_assert_null(value_of(scene, "x"));
+    ask_all(scene, "H");
+    g_assert_null(value_of(scene, "x"));
+}
+
 /* ---- Bodies. */
 
 static MilterReturn
@@ -422,6 +450,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("answer-within", test_answer_within);
     ADD("refusal-within", test_refusal_within);
+    ADD("fact-values", test_fact_values);
     ADD("last-body", test_last_body);
     ADD("refused-negotiation", test_refused_negotiation);
     ADD("refused-negotiation-content", test_refused_negotiation_content);
