@@ -168,6 +168,10 @@ take_negotiation(Child *child, const MmReply *reply)
         child_die(child, "protocol error: no answer to the negotiation", FALSE);
         return;
     }
+    if (reply->u.text.size > MM_FRAME_DATA_MAX) { /* lists that long are no one's */
+        child_die(child, "protocol error: packet too large", FALSE);
+        return;
+    }
     MmOptionsResult result = mm_options_parse_answer(reply->u.text, &child->offer, &child->options);
     if (result != MM_OPTIONS_OK) {
         child_die(child, mm_options_result_text(result), FALSE);

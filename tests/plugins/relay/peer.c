@@ -179,6 +179,15 @@ peer_close(Peer *peer)
     mm_harness_pump(peer->harness);
 }
 
+void
+peer_reset(Peer *peer)
+{
+    const struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    g_assert_cmpint(setsockopt(peer->line.fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), ==,
+                    0);
+    peer_close(peer);
+}
+
 Line
 peer_take(Peer *peer)
 {

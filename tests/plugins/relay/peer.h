@@ -44,6 +44,8 @@ void peer_expect(Peer *peer, const char *text);
 void peer_expect_end(Peer *peer);
 void peer_say(Peer *peer, const char *packets);
 void peer_close(Peer *peer);
+/* TCP: closes with a reset. */
+void peer_reset(Peer *peer);
 /* Hands the connection over: it stays open when the next is accepted. Close it with line_close. */
 Line peer_take(Peer *peer);
 /* Accepts and negotiates. */

@@ -37,12 +37,25 @@ set_up(Fixture *fixture, gconstpointer unused)
 }
 
 static void
+set_up_inet(Fixture *fixture, gconstpointer unused)
+{
+    (void)unused;
+    fixture->harness = mm_harness_new(plugin);
+    fixture->peer = peer_new(fixture->harness, "127.0.0.1", 0);
+    g_autofree char *spec = g_strdup_printf("inet:%u@127.0.0.1", fixture->peer->port);
+    mm_harness_set(fixture->harness, "connection-spec", spec);
+    mm_harness_set(fixture->harness, "standby", "0");
+    g_assert_true(mm_harness_configure(fixture->harness));
+}
+
+static void
 tear_down(Fixture *fixture, gconstpointer unused)
 {
     (void)unused;
     mm_harness_free(fixture->harness);
     peer_free(fixture->peer);
-    g_rmdir(fixture->directory);
+    if (fixture->directory)
+        g_rmdir(fixture->directory);
     g_free(fixture->directory);
 }
 
@@ -78,6 +91,18 @@ answer(Fixture *fixture, MmHarnessSession *session, const char *command, const c
     peer_expect(fixture->peer, command);
     peer_say(fixture->peer, what);
     mm_harness_await(session);
+}
+
+/* A child that comes late is told of CONNECT and, if there was one, HELO; the question stays open.
+ */
+static void
+take_replay(Fixture *fixture, const char *commands)
+{
+    for (; *commands; commands++) {
+        const char command[] = {*commands, '\0'};
+        peer_expect(fixture->peer, command);
+        peer_say(fixture->peer, "c");
+    }
 }
 
 static void
@@ -198,8 +223,7 @@ test_fewer_terms(Fixture *fixture, gconstpointer unused)
     peer_close(fixture->peer);
     mm_harness_mail(session, "<a@example.org>", NULL);
     peer_negotiate(fixture->peer, "O6,0,10");
-    answer(fixture, session, "C", "c");
-    answer(fixture, session, "H", "c");
+    take_replay(fixture, "CH");
     answer(fixture, session, "M", "c");
     g_assert_cmpint(mm_harness_verdict(session), ==, MILTER_VERDICT_CONTINUE);
     mm_harness_close(session);
@@ -213,7 +237,7 @@ test_first_terms(Fixture *fixture, gconstpointer unused)
     MmHarnessSession *session = open_alone(fixture);
     mm_harness_mail(session, "<a@example.org>", NULL);
     peer_negotiate(fixture->peer, "O6,0,0");
-    answer(fixture, session, "C", "c");
+    take_replay(fixture, "C");
     answer(fixture, session, "M", "c");
     g_assert_cmpint(mm_harness_verdict(session), ==, MILTER_VERDICT_CONTINUE);
     mm_harness_close(session);
@@ -293,6 +317,122 @@ test_closed_before_connect(Fixture *fixture, gconstpointer unused)
     answer(fixture, session, "C", "c"); /* it comes behind the bench's */
     g_assert_cmpint(mm_harness_verdict(session), ==, MILTER_VERDICT_CONTINUE);
     line_close(&line);
+    mm_harness_close(session);
+}
+
+/* ---- Connections that end. */
+
+static void
+message(Fixture *fixture, MmHarnessSession *session, const char *last)
+{
+    mail_to_data(fixture, session);
+    mm_harness_end_of_headers(session);
+    answer(fixture, session, "N", "c");
+    mm_harness_end_of_message(session);
+    answer(fixture, session, "E", last);
+}
+
+/* Between messages a reset is an end like any other, and in a message a failure of it alone. */
+static void
+test_reset(Fixture *fixture, gconstpointer unused)
+{
+    (void)unused;
+    MmHarnessSession *session = open_negotiated(fixture, "O6,0,0");
+    connect_and_helo(fixture, session);
+    message(fixture, session, "c");
+    peer_reset(fixture->peer);
+    mm_harness_mail(session, "<a@example.org>", NULL);
+    for (guint i = 0; i < 2; i++) {
+        peer_negotiate(fixture->peer, "O6,0,0");
+        take_replay(fixture, "CH");
+        answer(fixture, session, "M", "c");
+        g_assert_cmpint(mm_harness_verdict(session), ==, MILTER_VERDICT_CONTINUE);
+        peer_reset(fixture->peer);
+        mm_harness_rcpt(session, "<b@example.net>", NULL);
+        expect_failed(fixture, session, "connection closed");
+        mm_harness_abort(session);
+        mm_harness_mail(session, "<a@example.org>", NULL);
+    }
+    mm_harness_close(session);
+}
+
+/* While the next command is on its way. */
+static void
+test_reset_at_mail(Fixture *fixture, gconstpointer unused)
+{
+    (void)unused;
+    MmHarnessSession *session = open_negotiated(fixture, "O6,0,0");
+    connect_and_helo(fixture, session);
+    message(fixture, session, "c");
+    mm_harness_hold(fixture->harness, TRUE);
+    mm_harness_mail(session, "<a@example.org>", NULL);
+    peer_reset(fixture->peer);
+    mm_harness_hold(fixture->harness, FALSE);
+    peer_negotiate(fixture->peer, "O6,0,0");
+    take_replay(fixture, "CH");
+    answer(fixture, session, "M", "c");
+    g_assert_cmpint(mm_harness_verdict(session), ==, MILTER_VERDICT_CONTINUE);
+    mm_harness_close(session);
+}
+
+/* It answers and is gone at once, as one that serves one message a connection. */
+static void
+test_answers_and_closes(Fixture *fixture, gconstpointer unused)
+{
+    (void)unused;
+    MmHarnessSession *session = open_negotiated(fixture, "O6,0,0");
+    connect_and_helo(fixture, session);
+    mail_to_data(fixture, session);
+    mm_harness_end_of_headers(session);
+    answer(fixture, session, "N", "c");
+    mm_harness_hold(fixture->harness, TRUE);
+    mm_harness_end_of_message(session);
+    g_assert_true(line_send_packets(&fixture->peer->line, "r"));
+    line_close(&fixture->peer->line);
+    mm_harness_hold(fixture->harness, FALSE);
+    g_assert_cmpint(mm_harness_await(session), ==, MILTER_VERDICT_REJECT);
+    mm_harness_mail(session, "<a@example.org>", NULL);
+    peer_negotiate(fixture->peer, "O6,0,0");
+    mm_harness_close(session);
+}
+
+/* A second answer to a message is the next one's failure, and no more than that one's. */
+static void
+test_two_last_answers(Fixture *fixture, gconstpointer unused)
+{
+    (void)unused;
+    MmHarnessSession *session = open_negotiated(fixture, "O6,0,0");
+    connect_and_helo(fixture, session);
+    message(fixture, session, "c~c");
+    g_assert_cmpint(mm_harness_verdict(session), ==, MILTER_VERDICT_CONTINUE);
+    mm_harness_mail(session, "<a@example.org>", NULL);
+    expect_failed(fixture, session, UNASKED);
+    mm_harness_abort(session);
+    mm_harness_mail(session, "<a@example.org>", NULL);
+    peer_negotiate(fixture->peer, "O6,0,0");
+    take_replay(fixture, "CH");
+    answer(fixture, session, "M", "c");
+    g_assert_cmpint(mm_harness_verdict(session), ==, MILTER_VERDICT_CONTINUE);
+    mm_harness_close(session);
+}
+
+/* ---- Negotiation. */
+
+static void
+test_large_negotiation(Fixture *fixture, gconstpointer unused)
+{
+    (void)unused;
+    g_autofree char *list = g_strnfill(70000, 'x');
+    g_autofree char *terms = g_strdup_printf("O6,100,0;2=%s", list);
+    MmHarnessSession *session = mm_harness_open(fixture->harness);
+    peer_accept(fixture->peer);
+    peer_expect(fixture->peer, "O");
+    mm_harness_hold(fixture->harness, TRUE);
+    g_assert_true(line_send_packets(&fixture->peer->line, terms));
+    mm_harness_hold(fixture->harness, FALSE);
+    mm_harness_await(session);
+    g_assert_cmpint(mm_harness_negotiation(session), ==, MILTER_VERDICT_FAILED);
+    g_assert_cmpstr(mm_harness_detail(session), ==, "protocol error: packet too large");
     mm_harness_close(session);
 }
 
@@ -405,6 +545,13 @@ main(int argc, char **argv)
     ADD("large-in-replay", test_large_in_replay);
     ADD("stale-with-other-terms", test_stale_with_other_terms);
     ADD("closed-before-connect", test_closed_before_connect);
+#define ADD_INET(path, function)                                                                   \
+    g_test_add("/relay/talk/" path, Fixture, NULL, set_up_inet, function, tear_down)
+    ADD_INET("reset", test_reset);
+    ADD_INET("reset-at-mail", test_reset_at_mail);
+    ADD("answers-and-closes", test_answers_and_closes);
+    ADD("two-last-answers", test_two_last_answers);
+    ADD("large-negotiation", test_large_negotiation);
     ADD("macros", test_macros);
     ADD("progress", test_progress);
     ADD("slow-reader", test_slow_reader);
