@@ -37,14 +37,20 @@ compare_death(TestTwins *twins, const char *stage)
     return through;
 }
 
+static TestTwins *
+get_deferring(void)
+{
+    if (!deferring)
+        deferring = test_twins_start("trip-after=1000", TEST_FILTER);
+    return deferring;
+}
+
 static void
 test_deferring(gconstpointer data)
 {
     if (test_skip_without_sendmail())
         return;
-    if (!deferring)
-        deferring = test_twins_start("trip-after=1000", TEST_FILTER);
-    TestOutcome outcome = compare_death(deferring, data);
+    TestOutcome outcome = compare_death(get_deferring(), data);
     g_assert_cmpstr(outcome.mails, ==, "");
     test_outcome_clear(&outcome);
 }
@@ -85,6 +91,38 @@ test_half(void)
     g_assert_nonnull(strstr(outcome.mails, "\nX-First: yes\nX-Third: yes\n\nA body.\n"));
     g_assert_null(strstr(outcome.mails, "X-Second"));
     test_outcome_clear(&outcome);
+}
+
+/* ---- The next message of a session in which a child died, when it runs again. */
+
+static int
+send_message(TestSmtp *smtp)
+{
+    (void)test_smtp_say(smtp, "RSET");
+    return test_smtp_send(smtp, "a@" TEST_DOMAIN, "b@" TEST_DOMAIN, "Subject: one\n\nBody\n");
+}
+
+static void
+test_asked_again(void)
+{
+    if (test_skip_without_sendmail())
+        return;
+    TestTwins *twins = get_deferring();
+    TestSendmail *sendmail = test_twins_sendmail(twins);
+    TestObedient *child = test_twins_child(twins, 1);
+    for (guint i = 0; i < TEST_CHILDREN; i++)
+        test_obedient_plan(test_twins_child(twins, i), i == 1 ? "*\tdie\tend-of-message\n" : "");
+    TestSmtp *smtp = test_smtp_connect(test_sendmail_port(sendmail, TRUE));
+    g_assert_cmpint(send_message(smtp), ==, 451);
+    test_obedient_plan(child, "*\tadd\tX-Again\tyes\n");
+    g_free(test_obedient_events(child));
+    g_assert_cmpint(send_message(smtp), ==, 250);
+    test_smtp_quit(smtp);
+    for (guint i = 0; i < TEST_CHILDREN; i++)
+        g_free(test_obedient_events(test_twins_child(twins, i)));
+    g_autoptr(GPtrArray) mails = test_sendmail_deliver(sendmail);
+    g_assert_cmpuint(mails->len, ==, 1);
+    g_assert_nonnull(strstr(g_ptr_array_index(mails, 0), "\nX-Again:yes\n"));
 }
 
 /* ---- A client that goes away: the children are told so. */
@@ -195,6 +233,7 @@ main(int argc, char **argv)
         g_test_add_data_func(accept, stages[i], test_accepting);
     }
     g_test_add_func("/sendmail/death/half", test_half);
+    g_test_add_func("/sendmail/asked-again", test_asked_again);
     g_test_add_func("/sendmail/dropped", test_dropped);
     g_test_add_func("/sendmail/away", test_away);
     g_test_add_func("/sendmail/slow", test_slow);

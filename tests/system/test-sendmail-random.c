@@ -118,7 +118,7 @@ any_plan(guint messages)
 {
     GString *plan = g_string_new(NULL);
     for (guint message = 1; message <= messages; message++) {
-        for (guint n = below(6); n > 0; n--) {
+        for (guint n = below(10); n > 0; n--) {
             if (below(5) > 0)
                 append_header_edit(plan, message);
             else

@@ -36,10 +36,16 @@ test_twins_start(const char *setting, const char *equates)
     return twins;
 }
 
-TestHost *
-test_twins_host(TestTwins *twins)
+TestSendmail *
+test_twins_sendmail(TestTwins *twins)
 {
-    return twins->host;
+    return twins->sendmail;
+}
+
+TestObedient *
+test_twins_child(TestTwins *twins, guint i)
+{
+    return twins->children[i];
 }
 
 void

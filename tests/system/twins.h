@@ -23,7 +23,8 @@ typedef struct TestTwins TestTwins;
 /* Sendmail must be there (test_skip_without_sendmail). setting: a line of each stage of the host,
  * or NULL; equates: of each filter of Sendmail (TEST_FILTER). */
 TestTwins *test_twins_start(const char *setting, const char *equates);
-TestHost *test_twins_host(TestTwins *twins);
+TestSendmail *test_twins_sendmail(TestTwins *twins);
+TestObedient *test_twins_child(TestTwins *twins, guint i);
 void test_twins_stop(TestTwins *twins);
 
 /* What came of a dialogue, the queue ids, dates and ports of it replaced by words. */
