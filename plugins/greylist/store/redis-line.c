@@ -311,6 +311,32 @@ is_no_script(const redisReply *reply)
     return reply->type == REDIS_REPLY_ERROR && g_str_has_prefix(reply->str, "NOSCRIPT");
 }
 
+/* What a server that works says when it does not do what it is told; a constant text. NULL: that is
+ * no error of the server. */
+static const char *
+refusal(const redisReply *reply)
+{
+    static const struct {
+        const char *word, *text;
+    } known[] = {
+        {"OOM", "the server has no memory left (OOM)"},
+        {"READONLY", "the server is a replica (READONLY)"},
+        {"MISCONF", "the server cannot write to its disk (MISCONF)"},
+        {"LOADING", "the server is loading its data (LOADING)"},
+        {"BUSY", "the server is busy with a script (BUSY)"},
+        {"NOPERM", "the user may not do this on the server (NOPERM)"},
+        {"CROSSSLOT", "the server is a cluster, which is not supported (CROSSSLOT)"},
+        {"MOVED", "the server is a cluster, which is not supported (MOVED)"},
+    };
+    if (reply->type != REDIS_REPLY_ERROR)
+        return NULL;
+    for (guint i = 0; i < G_N_ELEMENTS(known); i++) {
+        if (strstr(reply->str, known[i].word))
+            return known[i].text;
+    }
+    return "the server refuses";
+}
+
 static void send_command(GreyRedisDesk *desk, GreyRequest *request, gboolean whole_script);
 
 /* context->data is NULL when the desk is closing: what is open then ends without its answer. */
@@ -329,6 +355,8 @@ answered(redisAsyncContext *context, void *data, void *argument)
         grey_line_answered(desk);
     if (is_no_script(reply))
         send_command(desk, request, TRUE);
+    else if (refusal(reply))
+        grey_request_fail(request, refusal(reply));
     else if (!grey_redis_reply(request, reply, &again))
         grey_request_fail(request, "the server's answer is not understood");
     else if (again)

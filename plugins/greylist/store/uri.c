@@ -168,8 +168,7 @@ grey_store_safe_uri(const char *uri)
     if (!start)
         return g_strdup(uri);
     start += 3;
-    const char *end = strchr(start, '/');
-    const char *at = g_strrstr_len(start, end ? end - start : -1, "@");
+    const char *at = strrchr(start, '@'); /* also where a password has a slash, which is wrong */
     const char *colon = at ? memchr(start, ':', at - start) : NULL;
     if (!colon)
         return g_strdup(uri);

@@ -6,6 +6,8 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 typedef struct Fixture {
@@ -245,6 +247,41 @@ test_password(void)
     bed_free(bed);
 }
 
+static void
+tell_server(const BedServer *server, const char *command)
+{
+    g_autofree char *line = g_strconcat(command, "\r\n", NULL);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char answer[64];
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    g_strlcpy(address.sun_path, server->socket, sizeof(address.sun_path));
+    g_assert_cmpint(connect(fd, (struct sockaddr *)&address, sizeof(address)), ==, 0);
+    g_assert_cmpint(write(fd, line, strlen(line)), ==, strlen(line));
+    g_assert_cmpint(read(fd, answer, sizeof(answer)), >, 3);
+    g_assert_cmpmem(answer, 3, "+OK", 3);
+    close(fd);
+}
+
+/* The log says what is wrong with a server that answers. */
+static void
+test_no_memory(void)
+{
+    Bed *bed = bed_new();
+    BedServer *server = bed_server_new(bed, NULL);
+    const GreyQuestion q = ask("a@example.org"), other = ask("b@example.org");
+    GreyStore *store = bed_open(bed, server->uri, NULL);
+    GreyDesk *desk = grey_desk_new(store, &bed->loop);
+    g_assert_cmpint(bed_decide(bed, desk, &q).says, ==, GREY_SAYS_NEW);
+    tell_server(server, "CONFIG SET maxmemory 1");
+    GreyAnswer answer = bed_decide(bed, desk, &other);
+    g_assert_cmpint(answer.says, ==, GREY_SAYS_FAILED);
+    g_assert_nonnull(strstr(answer.why, "OOM"));
+    grey_desk_free(desk);
+    grey_store_unref(store);
+    bed_server_free(server);
+    bed_free(bed);
+}
+
 /* The password is another one now, in the file too: the next connection takes it from there. */
 static void
 test_password_changed(void)
@@ -289,6 +326,7 @@ main(int argc, char **argv)
     g_test_add_func("/greylist/outage/never-there", test_never_there);
     g_test_add_func("/greylist/outage/two-hosts", test_two_hosts);
     g_test_add_func("/greylist/outage/password", test_password);
+    g_test_add_func("/greylist/outage/no-memory", test_no_memory);
     g_test_add_func("/greylist/outage/password-changed", test_password_changed);
     return g_test_run();
 }
