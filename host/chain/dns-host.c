@@ -23,6 +23,7 @@ typedef struct Ask {
     MmWorker *worker; /* held, once there is an answer on its way */
     char *name;
     MmDnsAnswer *answer;
+    double seconds; /* that it took */
     MmDnsHostFunction function;
     gpointer data;
 } Ask;
@@ -85,18 +86,6 @@ look_up(const char *name)
     return answer;
 }
 
-static MmDnsAnswer *
-look_up_timed(const char *name)
-{
-    gint64 begun = g_get_monotonic_time();
-    MmDnsAnswer *answer = look_up(name);
-    double seconds = (double)(g_get_monotonic_time() - begun) / G_USEC_PER_SEC;
-    if (seconds > SLOW_SECONDS)
-        MM_LOG(MM_LOG_INFO, "slow-lookup", N_("The system took long to look up a host name"),
-               MM_STR("name", name), MM_SECONDS("elapsed", seconds));
-    return answer;
-}
-
 static gboolean
 is_wanted(MmDnsHost *host)
 {
@@ -115,8 +104,11 @@ run(gpointer data, gpointer unused)
     Ask *ask = data;
     MmDnsHost *host = ask->host;
     (void)unused;
-    if (is_wanted(host))
-        ask->answer = look_up_timed(ask->name);
+    if (is_wanted(host)) {
+        gint64 begun = g_get_monotonic_time();
+        ask->answer = look_up(ask->name);
+        ask->seconds = (double)(g_get_monotonic_time() - begun) / G_USEC_PER_SEC;
+    }
     g_mutex_lock(&host->lock);
     MmWorker *worker = ask->worker = ask->answer ? host->worker : NULL;
     if (worker) {
@@ -128,7 +120,15 @@ run(gpointer data, gpointer unused)
         ask_free(ask);
 }
 
-/* ---- On the worker. */
+/* ---- On the worker: what comes back after the end must not log any more. */
+
+static void
+log_if_slow(const Ask *ask)
+{
+    if (ask->seconds > SLOW_SECONDS)
+        MM_LOG(MM_LOG_INFO, "slow-lookup", N_("The system took long to look up a host name"),
+               MM_STR("name", ask->name), MM_SECONDS("elapsed", ask->seconds));
+}
 
 static void
 answered(gpointer data)
@@ -136,8 +136,10 @@ answered(gpointer data)
     Ask *ask = data;
     MmDnsHost *host = ask->host;
     MmWorker *worker = ask->worker;
-    if (host->worker) /* it is set to NULL on this thread only */
+    if (host->worker) { /* it is set to NULL on this thread only */
+        log_if_slow(ask);
         ask->function(ask->data, g_steal_pointer(&ask->answer));
+    }
     ask_free(ask);
     mm_worker_release(worker);
 }
