@@ -140,6 +140,7 @@ net_name_is_within(const char *name, const char *domain)
         length--;
     domain += domain[0] == '.' ? 1 : 0;
     gsize tail = strlen(domain);
+    tail -= tail > 0 && domain[tail - 1] == '.' ? 1 : 0;
     if (tail == 0 || tail > length || g_ascii_strncasecmp(name + length - tail, domain, tail) != 0)
         return FALSE;
     return tail == length || name[length - tail - 1] == '.';

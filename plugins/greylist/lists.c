@@ -88,7 +88,7 @@ mail_list_add(MailList *list, const char *entry)
         (!at && !is_domain(entry)))
         return N_("neither an address nor a domain");
     if (at)
-        g_hash_table_add(list->addresses, g_ascii_strdown(entry, -1));
+        g_hash_table_add(list->addresses, normal_address(entry, strlen(entry)));
     else
         g_ptr_array_add(list->domains, g_strdup(entry));
     return NULL;

@@ -147,7 +147,7 @@ test_lists(void)
     MmHarness *harness = mm_harness_new(GREYLIST);
     mm_harness_set(harness, "store", "memory:");
     mm_harness_set(harness, "allow-clients", "['192.0.2.0/24', '2001:db8::/32', 'good.example']");
-    mm_harness_set(harness, "allow-senders", "['friend@example.org', 'example.com']");
+    mm_harness_set(harness, "allow-senders", "['Friend@example.org.', 'example.com.']");
     mm_harness_set(harness, "allow-recipients", "['open@example.net']");
     g_assert_true(mm_harness_configure(harness));
     ATTEMPT("allowed", NULL, "192.0.2.1", "<a@x.example>", "<b@example.net>");

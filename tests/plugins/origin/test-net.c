@@ -115,6 +115,8 @@ test_names(void)
     g_assert_true(net_name_is_within("mx.example.org", "example.org"));
     g_assert_true(net_name_is_within("Example.ORG.", "example.org"));
     g_assert_true(net_name_is_within("mx.example.org", ".example.org"));
+    g_assert_true(net_name_is_within("mx.example.org", "example.org."));
+    g_assert_false(net_name_is_within("mx.example.org", "."));
     g_assert_false(net_name_is_within("badexample.org", "example.org"));
     g_assert_false(net_name_is_within("badexample.org", ".example.org"));
     g_assert_false(net_name_is_within("org", "example.org"));
