@@ -3,6 +3,7 @@
 
 #include "detect/text.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define DEFAULTS "/etc/defaults/rc.conf"
@@ -159,6 +160,8 @@ static void
 source_directory(Sh *sh, const DetectTree *tree, const char *directory)
 {
     g_auto(GStrv) names = detect_tree_list(tree, directory);
+    if (!names)
+        sh_message(sh, (ShPlace){directory, 0}, g_strerror(errno));
     for (guint i = 0; names && names[i]; i++) {
         g_autofree char *path = g_build_filename(directory, names[i], NULL);
         if (!detect_tree_test(tree, 'd', path))

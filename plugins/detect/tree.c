@@ -230,8 +230,10 @@ detect_tree_list(const DetectTree *tree, const char *path)
     int fd = open_in(tree, path, O_DIRECTORY);
     DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
     if (!directory) {
+        int problem = errno;
         if (fd >= 0)
             close(fd);
+        errno = problem;
         return NULL;
     }
     GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
@@ -239,6 +241,7 @@ detect_tree_list(const DetectTree *tree, const char *path)
     closedir(directory);
     if (!all) {
         g_ptr_array_unref(names);
+        errno = EFBIG;
         return NULL;
     }
     g_ptr_array_sort(names, by_bytes);

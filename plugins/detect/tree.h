@@ -38,7 +38,8 @@ char *detect_tree_resolve(const DetectTree *tree, const char *path);
 /* *text is NUL-terminated. why (translated) is set if FAILED; it does not name the path. */
 DetectRead detect_tree_read(const DetectTree *tree, const char *path, char **text, char **why);
 /* Names in a directory in the order of bytes, without those that begin with "."; NULL-terminated.
- * NULL if it is no directory, cannot be read or has more than DETECT_ENTRIES_MAX. g_strfreev. */
+ * NULL with errno if it is no directory, cannot be read or has more than DETECT_ENTRIES_MAX
+ * (EFBIG). g_strfreev. */
 char **detect_tree_list(const DetectTree *tree, const char *path);
 /* As test(1) run by root: kind is one of e f d r s x S L h w p b c. */
 gboolean detect_tree_test(const DetectTree *tree, char kind, const char *path);

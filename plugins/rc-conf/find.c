@@ -3,6 +3,7 @@
 #include "detect/text.h"
 #include "rc-conf.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define PROFILES_MAX 64u
@@ -170,6 +171,8 @@ look_through(const Finder *finder, const char *directory, gboolean unknown,
              const char *const *milters)
 {
     g_auto(GStrv) names = detect_tree_list(finder->tree, directory);
+    if (!names && errno != ENOENT && errno != ENOTDIR)
+        detect_report_warn(finder->report, "%s: %s", directory, g_strerror(errno));
     for (guint i = 0; names && names[i]; i++) {
         if (detect_is_ourselves(names[i]) || is_copy(names[i]))
             continue;

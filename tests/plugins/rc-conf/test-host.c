@@ -282,6 +282,23 @@ test_no_text(void)
     place_free(&place);
 }
 
+/* A folder that cannot be looked through hides all milters: that is said. */
+static void
+test_full_folder(void)
+{
+    Place place = place_new();
+    g_autofree char *problems = NULL;
+    for (guint i = 0; i <= 1024; i++) {
+        g_autofree char *path = g_strdup_printf("/usr/local/etc/rc.d/x%u", i);
+        tree_write(place.root, path, "");
+    }
+    g_autofree char *config = show(&place, DETECTOR, 0, &problems);
+    g_assert_null(strstr(config, "\n[stages/spamass-milter]"));
+    g_assert_nonnull(strstr(problems, "/usr/local/etc/rc.d: "));
+    g_assert_null(strstr(problems, "/etc/rc.d: No such"));
+    place_free(&place);
+}
+
 /* A record of the administrator's, and errors in one. */
 static void
 test_records(void)
@@ -439,6 +456,7 @@ main(int argc, char **argv)
     g_test_add_func("/rc-conf/host/keys", test_keys);
     g_test_add_func("/rc-conf/host/long-profile", test_long_profile);
     g_test_add_func("/rc-conf/host/no-text", test_no_text);
+    g_test_add_func("/rc-conf/host/full-folder", test_full_folder);
     g_test_add_func("/rc-conf/host/records", test_records);
     g_test_add_func("/rc-conf/host/one-socket", test_one_socket);
     g_test_add_func("/rc-conf/host/own-socket", test_own_socket);
