@@ -75,14 +75,34 @@ poll_here(GPollFD *fds, guint n, gint timeout)
     return worker ? mm_reactor_poll(worker->reactor, fds, n, timeout) : g_poll(fds, n, timeout);
 }
 
+/* Attached before the reactor: GLib dispatches in that order what it finds ready at one time, so
+ * that what was posted before an event runs before it. */
+static void
+attach_inbox(MmWorker *worker)
+{
+    worker->inbox = g_source_new(&inbox_functions, sizeof(InboxSource));
+    ((InboxSource *)worker->inbox)->worker = worker;
+    g_source_set_static_name(worker->inbox, "milter-manager inbox");
+    g_source_attach(worker->inbox, worker->context);
+}
+
+static void
+detach_inbox(MmWorker *worker)
+{
+    g_source_destroy(worker->inbox);
+    g_source_unref(worker->inbox);
+}
+
 static MmWorker *
 worker_new(guint number, GMainContext *context, GError **error)
 {
     MmWorker *worker = g_new0(MmWorker, 1);
     worker->number = number;
     worker->context = context;
+    attach_inbox(worker);
     worker->reactor = mm_reactor_new(context, error);
     if (!worker->reactor) {
+        detach_inbox(worker);
         g_main_context_unref(context);
         g_free(worker);
         return NULL;
@@ -90,10 +110,6 @@ worker_new(guint number, GMainContext *context, GError **error)
     g_main_context_set_poll_func(context, poll_here);
     g_mutex_init(&worker->lock);
     worker->posts = g_array_new(FALSE, FALSE, sizeof(Post));
-    worker->inbox = g_source_new(&inbox_functions, sizeof(InboxSource));
-    ((InboxSource *)worker->inbox)->worker = worker;
-    g_source_set_static_name(worker->inbox, "milter-manager inbox");
-    g_source_attach(worker->inbox, context);
     return worker;
 }
 
@@ -152,8 +168,7 @@ mm_worker_free(MmWorker *worker)
         run_while_held(worker);
     }
     g_clear_pointer(&worker->loop, g_main_loop_unref);
-    g_source_destroy(worker->inbox);
-    g_source_unref(worker->inbox);
+    detach_inbox(worker);
     mm_reactor_free(worker->reactor);
     g_array_unref(worker->posts);
     g_mutex_clear(&worker->lock);

@@ -3,6 +3,8 @@
 #include "loop/jobs.h"
 #include "loop/worker.h"
 
+#include <unistd.h>
+
 enum { POSTERS = 4, POSTS = 500, JOBS = 40 };
 
 typedef struct Counts {
@@ -173,6 +175,53 @@ test_here(void)
     g_cond_clear(&work.may_run);
 }
 
+typedef struct Order {
+    GString *seen;
+    int fd;
+} Order;
+
+static void
+note_post(gpointer data)
+{
+    g_string_append_c(((Order *)data)->seen, 'p');
+}
+
+static void
+note_event(gpointer data, guint32 events)
+{
+    Order *order = data;
+    char byte;
+    (void)events;
+    g_assert_cmpint(read(order->fd, &byte, 1), ==, 1);
+    g_string_append_c(order->seen, 'e');
+}
+
+/* What is posted runs before an event that came behind it. */
+static void
+test_post_first(void)
+{
+    g_autoptr(GError) error = NULL;
+    int fds[2];
+    MmWorker *worker = mm_worker_new_here(0, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(pipe(fds), ==, 0);
+    Order order = {g_string_new(NULL), fds[0]};
+    MmWatch *watch =
+        mm_watch_add(mm_worker_reactor(worker), fds[0], MM_WATCH_READ, note_event, &order);
+    for (guint i = 0; i < 3; i++) {
+        mm_worker_post(worker, note_post, &order);
+        g_assert_cmpint(write(fds[1], "x", 1), ==, 1);
+        while (order.seen->len < 2 * (i + 1))
+            g_main_context_iteration(mm_worker_context(worker), TRUE);
+    }
+    g_assert_cmpstr(order.seen->str, ==, "pepepe");
+    g_string_free(order.seen, TRUE);
+    mm_watch_remove(watch);
+    close(fds[0]);
+    close(fds[1]);
+    mm_worker_free(worker);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -181,5 +230,6 @@ main(int argc, char **argv)
     g_test_add_func("/worker/posts-of-posts", test_posts_of_posts);
     g_test_add_func("/worker/jobs", test_jobs);
     g_test_add_func("/worker/here", test_here);
+    g_test_add_func("/worker/post-first", test_post_first);
     return g_test_run();
 }
