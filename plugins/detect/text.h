@@ -7,8 +7,9 @@
 #define DETECT_TEXT_H
 
 #include <glib.h>
+#include <libintl.h>
 
-#define _(text) g_dgettext(GETTEXT_PACKAGE, text)
+#define _(text) dgettext(GETTEXT_PACKAGE, text)
 #define N_(text) (text)
 
 #endif

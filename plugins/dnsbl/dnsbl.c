@@ -2,6 +2,7 @@
 /* The plugin's table: whether the client is in lists of the DNS, as facts. */
 #include "dnsbl.h"
 
+#include <libintl.h>
 #include <string.h>
 
 /* ---- Settings. */
@@ -37,7 +38,7 @@ add_zone(Dnsbl *dnsbl, const char *text)
         problem = N_("this zone is named twice");
     if (problem) {
         g_autofree char *whole =
-            g_strdup_printf("“%s”: %s", text, g_dgettext("milter-manager", problem));
+            g_strdup_printf("“%s”: %s", text, dgettext("milter-manager", problem));
         dnsbl->host->problem(dnsbl->self, "zones", whole, N_("ZONE or ZONE=ADDRESS/PREFIX"));
         zone_clear(&zone);
         return FALSE;

@@ -2,6 +2,7 @@
 /* The keys of the configuration, checked, into the instance. */
 #include "greylist.h"
 
+#include <libintl.h>
 #include <string.h>
 
 #define DOMAIN "milter-manager"
@@ -10,7 +11,7 @@ static void
 complain(const Greylist *greylist, const char *key, const char *entry, const char *wrong,
          const char *allowed)
 {
-    g_autofree char *text = g_strdup_printf("“%s”: %s", entry, g_dgettext(DOMAIN, wrong));
+    g_autofree char *text = g_strdup_printf("“%s”: %s", entry, dgettext(DOMAIN, wrong));
     greylist->host->problem(greylist->self, key, text, allowed);
 }
 

@@ -13,6 +13,7 @@
  */
 #include "common/net.h"
 
+#include <libintl.h>
 #include <milter-manager/plugin.h>
 
 #include <string.h>
@@ -42,8 +43,8 @@ take_networks(Origin *origin)
         NetPrefix prefix;
         const char *problem = net_prefix_parse(&prefix, origin->texts[i]);
         if (problem) {
-            g_autofree char *text = g_strdup_printf("“%s”: %s", origin->texts[i],
-                                                    g_dgettext("milter-manager", problem));
+            g_autofree char *text =
+                g_strdup_printf("“%s”: %s", origin->texts[i], dgettext("milter-manager", problem));
             origin->host->problem(origin->self, "local-networks", text,
                                   N_("ADDRESS or ADDRESS/BITS"));
             return FALSE;

@@ -2,6 +2,7 @@
 #include "s25r.h"
 
 #include <json-glib/json-glib.h>
+#include <libintl.h>
 #include <string.h>
 
 /* The member's text; "" if there is none, NULL: it is no text. Borrowed. */
@@ -123,5 +124,5 @@ s25r_explain(void *data, MilterAdminRequest *request, const char *arguments)
     const S25r *s25r = data;
     const char *problem;
     g_autofree char *json = answer(s25r, arguments, &problem);
-    s25r->host->admin_reply(request, json, json ? NULL : g_dgettext("milter-manager", problem));
+    s25r->host->admin_reply(request, json, json ? NULL : dgettext("milter-manager", problem));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "s25r.h"
 
+#include <libintl.h>
 #include <string.h>
 
 typedef struct Pattern {
@@ -31,7 +32,7 @@ compile(const char *text, GError **error)
     gsize length = strlen(text);
     if (length < 3 || text[length - 1] != '/') {
         g_set_error_literal(error, G_REGEX_ERROR, G_REGEX_ERROR_COMPILE,
-                            g_dgettext("milter-manager", N_("the closing slash is missing")));
+                            dgettext("milter-manager", N_("the closing slash is missing")));
         return NULL;
     }
     g_autofree char *expression = g_strndup(text + 1, length - 2);
@@ -49,7 +50,7 @@ pattern_init(Pattern *pattern, const char *text, GError **error)
     if (net_domain_is_valid(text))
         return TRUE;
     g_set_error_literal(error, G_REGEX_ERROR, G_REGEX_ERROR_COMPILE,
-                        g_dgettext("milter-manager", N_("this is no domain")));
+                        dgettext("milter-manager", N_("this is no domain")));
     return FALSE;
 }
 

@@ -2,6 +2,7 @@
 /* The store on a server: opening and closing. */
 #include "store/redis-private.h"
 
+#include <libintl.h>
 #include <string.h>
 
 static void
@@ -60,7 +61,7 @@ grey_redis_password(const GreyRedis *redis, char **password, GError **error)
         return TRUE;
     }
     g_set_error(error, GREY_STORE_ERROR, GREY_STORE_ERROR_OPEN,
-                g_dgettext(GETTEXT_PACKAGE, N_("%s: its first line is empty")), file);
+                dgettext(GETTEXT_PACKAGE, N_("%s: its first line is empty")), file);
     return FALSE;
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libintl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -114,8 +115,8 @@ check_folder(const char *path, GError **error)
     if (g_file_test(folder, G_FILE_TEST_IS_DIR))
         return TRUE;
     g_set_error(error, GREY_STORE_ERROR, GREY_STORE_ERROR_OPEN,
-                g_dgettext(GETTEXT_PACKAGE, N_("%s: the folder %s does not exist; make it, owned "
-                                               "by the user that serves")),
+                dgettext(GETTEXT_PACKAGE, N_("%s: the folder %s does not exist; make it, owned "
+                                             "by the user that serves")),
                 path, folder);
     return FALSE;
 }
@@ -131,7 +132,7 @@ take_lock(GreySqlite *sqlite, GError **error)
     gboolean used = sqlite->lock >= 0 && errno == EWOULDBLOCK;
     g_set_error(
         error, GREY_STORE_ERROR, GREY_STORE_ERROR_OPEN, "%s: %s", used ? sqlite->path : name,
-        used ? g_dgettext(GETTEXT_PACKAGE, N_("another process has it open")) : g_strerror(errno));
+        used ? dgettext(GETTEXT_PACKAGE, N_("another process has it open")) : g_strerror(errno));
     return FALSE;
 }
 

@@ -2,6 +2,7 @@
 /* Where a store is: the forms that store.h lists. */
 #include "store/private.h"
 
+#include <libintl.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -156,7 +157,7 @@ grey_uri_parse(const char *text, GError **error)
         return uri;
     g_autofree char *safe = grey_store_safe_uri(text);
     g_set_error(error, GREY_STORE_ERROR, GREY_STORE_ERROR_URI, "“%s”: %s", safe,
-                g_dgettext(GETTEXT_PACKAGE, wrong));
+                dgettext(GETTEXT_PACKAGE, wrong));
     grey_uri_free(uri);
     return NULL;
 }

@@ -77,6 +77,7 @@ test_languages(Place *place, gconstpointer data)
     g_assert_nonnull(strstr(english, "started: Serving (connection-spec="));
     g_assert_nonnull(strstr(japanese, "started: サービス中 (connection-spec="));
     g_assert_nonnull(strstr(japanese, "reload-problem: 設定に問題がある ("));
+    g_assert_nonnull(strstr(japanese, "allowed=\"0以上の整数\""));
     g_assert_nonnull(strstr(japanese, "message: accept (session=1 "));
     g_assert_cmpstr(one, ==, other);
 }
