@@ -39,9 +39,10 @@ test_skip_without_sendmail(void)
     if (!fetched && !reason) {
         g_autofree char *script = g_strdup(g_getenv("MM_TEST_GET_SENDMAIL"));
         g_autofree char *folder = test_build_file("tests/system/sendmail");
-        const char *const argv[] = {"sh", script, folder, NULL};
+        g_autofree char *preload = g_strdup(g_getenv("MM_TEST_HOSTNAME"));
+        const char *const argv[] = {"sh", script, folder, preload, NULL};
         g_autofree char *output = NULL;
-        g_assert_nonnull(script);
+        g_assert_true(script && preload);
         int status = test_run_for(argv, FETCH_SECONDS, &output);
         if (status != 0 && status != EXIT_SKIP)
             test_fail("get-sendmail ended with %d: %s", status, output);
