@@ -77,6 +77,7 @@ typedef struct Greylist {
     double store_timeout;
     gboolean accept_on_failure;
     gboolean learn;
+    gboolean keeps_text;
     psl_ctx_t *suffixes;
     MilterCounter *counts[N_COUNTS];
     MilterHistogram *waits, *answers;
@@ -103,15 +104,14 @@ void settings_clear(Greylist *greylist);
 /* ---- holder.c: stores that are open, shared. */
 /* The holder of a store; not opened yet. Each memory: is one of its own, unless before (or NULL) is
  * one with the same URI. */
-Holder *holder_get(Greylist *greylist, Holder *before, const char *uri, const char *password_file,
-                   gboolean text);
+Holder *holder_get(Greylist *greylist, Holder *before, const char *uri, const char *password_file);
 /* greylist is named in the log no more. */
 void holder_retire(Holder *holder, Greylist *greylist);
 void holder_put(Holder *holder);
 GreyEnvironment holder_environment(Holder *holder);
 /* The store with a reference, opened if need be and not tried within the last seconds; NULL: it
- * cannot be, which is logged once. */
-GreyStore *holder_open(Holder *holder);
+ * cannot be, which is logged once. text: whether it keeps texts; who opens last decides. */
+GreyStore *holder_open(Holder *holder, gboolean text);
 
 /* ---- seat.c: the part in a worker. */
 struct Seat {

@@ -10,7 +10,6 @@
 struct Holder {
     guint references;
     char *uri, *password_file;
-    gboolean text;
     GPtrArray *users; /* of Greylist: the newest one's name stands in the log */
     GreyStore *store;
     gint64 next_try; /* monotonic microseconds */
@@ -50,39 +49,39 @@ holder_environment(Holder *holder)
     return (GreyEnvironment){holder, wall_clock, log_line};
 }
 
+/* Only a server has a password. A file can be open once only: it has one holder in any case. */
 static gboolean
-is_same(const Holder *holder, const char *uri, const char *password_file, gboolean text)
+is_same(const Holder *holder, const char *uri, const char *password_file)
 {
-    return strcmp(holder->uri, uri) == 0 && strcmp(holder->password_file, password_file) == 0 &&
-           holder->text == text;
+    gboolean server = g_str_has_prefix(uri, "redis") || g_str_has_prefix(uri, "valkey");
+    return strcmp(holder->uri, uri) == 0 &&
+           (!server || strcmp(holder->password_file, password_file) == 0);
 }
 
 static Holder *
-find(const char *uri, const char *password_file, gboolean text)
+find(const char *uri, const char *password_file)
 {
     for (guint i = 0; holders && i < holders->len; i++) {
         Holder *holder = g_ptr_array_index(holders, i);
-        if (is_same(holder, uri, password_file, text))
+        if (is_same(holder, uri, password_file))
             return holder;
     }
     return NULL;
 }
 
 Holder *
-holder_get(Greylist *greylist, Holder *before, const char *uri, const char *password_file,
-           gboolean text)
+holder_get(Greylist *greylist, Holder *before, const char *uri, const char *password_file)
 {
     g_mutex_lock(&lock);
     Holder *holder = NULL;
-    if (before && is_same(before, uri, password_file, text))
+    if (before && is_same(before, uri, password_file))
         holder = before;
     else if (!g_str_has_prefix(uri, "memory:"))
-        holder = find(uri, password_file, text);
+        holder = find(uri, password_file);
     if (!holder) {
         holder = g_new0(Holder, 1);
         holder->uri = g_strdup(uri);
         holder->password_file = g_strdup(password_file);
-        holder->text = text;
         holder->users = g_ptr_array_new();
         if (!holders)
             holders = g_ptr_array_new();
@@ -140,7 +139,7 @@ note_outcome(Holder *holder, const GError *error)
 }
 
 GreyStore *
-holder_open(Holder *holder)
+holder_open(Holder *holder, gboolean text)
 {
     g_autoptr(GError) error = NULL;
     GreyStore *store = NULL;
@@ -149,14 +148,16 @@ holder_open(Holder *holder)
     if (!holder->store && now >= holder->next_try) {
         const GreyStoreOptions options = {.uri = holder->uri,
                                           .password_file = holder->password_file,
-                                          .text = holder->text,
+                                          .text = text,
                                           .environment = holder_environment(holder)};
         holder->store = grey_store_open(&options, &error);
         holder->next_try = now + RETRY_SECONDS * G_USEC_PER_SEC;
         note_outcome(holder, error);
     }
-    if (holder->store)
+    if (holder->store) {
         store = grey_store_ref(holder->store);
+        grey_store_keep_text(store, text);
+    }
     g_mutex_unlock(&lock);
     return store;
 }

@@ -71,7 +71,7 @@ try_to_open(void *data)
 {
     Seat *seat = data;
     seat->retry = NULL;
-    g_autoptr(GreyStore) store = holder_open(seat->greylist->holder);
+    g_autoptr(GreyStore) store = holder_open(seat->greylist->holder, seat->greylist->keeps_text);
     if (store)
         seat->desk = grey_desk_new(store, &seat->loop);
     else

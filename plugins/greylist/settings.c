@@ -146,8 +146,9 @@ read_store(Greylist *greylist, const Greylist *predecessor)
         host->problem(greylist->self, "password-file", N_("this file does not exist"), NULL);
         return FALSE;
     }
-    greylist->holder = holder_get(greylist, predecessor ? predecessor->holder : NULL, uri, password,
-                                  host->get_boolean(greylist->self, "store-text"));
+    greylist->keeps_text = host->get_boolean(greylist->self, "store-text");
+    greylist->holder =
+        holder_get(greylist, predecessor ? predecessor->holder : NULL, uri, password);
     if (g_str_has_prefix(uri, "redis") || g_str_has_prefix(uri, "valkey"))
         make_shadow(greylist, predecessor);
     return TRUE;

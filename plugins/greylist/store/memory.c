@@ -53,7 +53,7 @@ store_record(Memory *memory, GreyPart *part, GreyId id, const GreyEntry *entry)
     if (!slot)
         slot = grey_part_add(part, id, FALSE);
     slot->record = entry->record;
-    gboolean wanted = memory->store.text || entry->record.kind == GREY_KIND_PAIR;
+    gboolean wanted = grey_store_keeps_text(&memory->store) || entry->record.kind == GREY_KIND_PAIR;
     if (!slot->extra && wanted)
         slot->extra = texts_new(entry->source, entry->sender, entry->recipient);
 }

@@ -98,7 +98,7 @@ struct GreyStore {
     const GreyStoreOps *ops;
     gatomicrefcount references;
     GreyEnvironment environment;
-    gboolean text;
+    gint text; /* atomic: grey_store_keeps_text */
 };
 
 struct GreyDesk {
@@ -111,6 +111,8 @@ struct GreyDesk {
 char *grey_rule_key(const GreyEntry *rule);
 
 /* Seconds since 1970. */
+/* Whether texts of triplets and sources are kept. Any thread. */
+gboolean grey_store_keeps_text(const GreyStore *store);
 gint64 grey_store_now(const GreyStore *store);
 void grey_store_log(const GreyStore *store, guint level, const char *id, const char *text,
                     const char *detail);

@@ -65,7 +65,7 @@ static void
 add_texts(GPtrArray *words, const GreyRedisDesk *desk, const char *source, const char *sender,
           const char *recipient)
 {
-    if (desk->desk.store->text)
+    if (grey_store_keeps_text(desk->desk.store))
         addf(words, "\t%s\t%s\t%s", source, sender, recipient);
     else
         add(words, "\t\t\t");
@@ -114,7 +114,7 @@ add_value(GPtrArray *words, const GreyRedisDesk *desk, const GreyEntry *entry)
         g_string_append_printf(value, "%u\t", record->tries);
         for (guint i = 0; i < record->n_senders; i++)
             g_string_append_printf(value, "%08x", record->senders[i]);
-        gboolean keep = desk->desk.store->text || record->kind == GREY_KIND_PAIR;
+        gboolean keep = grey_store_keeps_text(desk->desk.store) || record->kind == GREY_KIND_PAIR;
         if (keep)
             g_string_append_printf(value, "\t%s\t%s\t%s", entry->source, entry->sender,
                                    entry->recipient);

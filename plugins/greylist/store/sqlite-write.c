@@ -60,7 +60,8 @@ grey_sqlite_queue(GreySqlite *sqlite, GreyPart *part, GreySlot *slot, const char
 {
     GreyWrite *write = slot->extra;
     if (!write) {
-        gboolean keep = sqlite->store.text || slot->record.kind == GREY_KIND_PAIR;
+        gboolean keep =
+            grey_store_keeps_text(&sqlite->store) || slot->record.kind == GREY_KIND_PAIR;
         write = keep ? write_new(source, sender, recipient) : write_new("", "", "");
         write->id = slot->id;
         write->part = part;

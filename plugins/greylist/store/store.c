@@ -59,6 +59,18 @@ grey_store_is_remote(const GreyStore *store)
     return store->ops->remote;
 }
 
+void
+grey_store_keep_text(GreyStore *store, gboolean text)
+{
+    __atomic_store_n(&store->text, text, __ATOMIC_RELAXED);
+}
+
+gboolean
+grey_store_keeps_text(const GreyStore *store)
+{
+    return __atomic_load_n(&store->text, __ATOMIC_RELAXED) != 0;
+}
+
 gint64
 grey_store_now(const GreyStore *store)
 {

@@ -2,7 +2,9 @@
 /* The plugin in the harness, its store in memory. */
 #include "visit.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static MmHarness *
 configured(const char *key, const char *value)
@@ -415,6 +417,34 @@ test_replies(void)
     mm_harness_free(harness);
 }
 
+/* Two instances with one store, and different wishes about its texts: the store is shared, for a
+ * file can be open only once. */
+static void
+test_reload_texts(void)
+{
+    g_autofree char *folder = g_dir_make_tmp("greylist-XXXXXX", NULL);
+    g_autofree char *store = g_strdup_printf("'sqlite:%s/g.sqlite'", folder);
+    MmHarness *harness = mm_harness_new(GREYLIST);
+    mm_harness_set(harness, "store", store);
+    mm_harness_set(harness, "store-timeout", "30.0");
+    mm_harness_set_threads(harness, TRUE);
+    g_assert_true(mm_harness_configure(harness));
+    ATTEMPT("delayed", NULL, "192.0.2.1", "<a@example.org>", "<b@example.net>");
+    MmHarnessSession *lasting = visit_from(harness, NULL, "192.0.2.1");
+    mm_harness_set(harness, "store-text", "false");
+    mm_harness_set(harness, "password-file", "'/'");
+    g_assert_true(mm_harness_configure(harness));
+    ATTEMPT("delayed", NULL, "192.0.2.1", "<a@example.org>", "<b@example.net>");
+    mm_harness_close(lasting);
+    mm_harness_free(harness);
+    static const char *const names[] = {"g.sqlite", "g.sqlite.lock"};
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(folder, names[i], NULL);
+        remove(path);
+    }
+    g_assert_cmpint(rmdir(folder), ==, 0);
+}
+
 /* A reload keeps what is known, also in memory. */
 static void
 test_reload(void)
@@ -471,6 +501,7 @@ main(int argc, char **argv)
     g_test_add_func("/greylist/passwords-in-problems", test_passwords_in_problems);
     g_test_add_func("/greylist/replies", test_replies);
     g_test_add_func("/greylist/reload", test_reload);
+    g_test_add_func("/greylist/reload-texts", test_reload_texts);
     g_test_add_func("/greylist/clock-jumps", test_clock_jumps);
     mm_harness_standard_cases_prepared(GREYLIST, prepare, NULL);
     return g_test_run();
