@@ -42,8 +42,11 @@ add_rate(Drawing *drawing, const HistorySeries *series, const char *text)
     const HistoryTable *table = drawing->table;
     double *points = new_points(drawing);
     const GraphLine line = {text, points};
-    for (guint i = 0; i < table->n_points; i++)
-        points[i] = series->points[i] * (double)spans[drawing->span].per / (double)table->step;
+    for (guint i = 0; i < table->n_points; i++) {
+        gint64 time = i + 1 < table->n_points ? table->step : table->last;
+        points[i] = time > 0 ? series->points[i] * (double)spans[drawing->span].per / (double)time
+                             : -1; /* nothing of it is over */
+    }
     g_array_append_val(drawing->lines, line);
 }
 

@@ -296,6 +296,7 @@ history_read(History *history, HistorySpan span, gint64 now, GError **error)
     g_autoptr(GHashTable) all = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     table->step = spans[span].step;
     table->n_points = spans[span].n_points;
+    table->last = now % table->step - now % MINUTE;
     table->from = now - now % table->step - (table->n_points - 1) * table->step;
     table->series = g_ptr_array_new_with_free_func(series_free);
     gboolean good = read_series(history, all, error) &&

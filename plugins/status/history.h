@@ -46,6 +46,7 @@ typedef struct HistorySeries {
 typedef struct HistoryTable {
     gint64 from; /* seconds since 1970 */
     gint64 step; /* seconds */
+    gint64 last; /* seconds of the last step that are over, in whole minutes */
     guint n_points;
     GPtrArray *series; /* of HistorySeries: those that grew at all */
 } HistoryTable;

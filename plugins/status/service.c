@@ -161,11 +161,21 @@ sample(Service *service)
     service->next_sample = g_get_monotonic_time() + MINUTE_SECONDS * G_USEC_PER_SEC - MAX(into, 0);
 }
 
+/* What grew since the last minute is taken along. */
+static void
+close_history(Service *service)
+{
+    g_autoptr(Figures) figures = service->history ? figures_take(service->host) : NULL;
+    if (figures)
+        history_sample(service->history, figures, NULL);
+    g_clear_pointer(&service->history, history_free);
+}
+
 static void
 keep_history(Service *service, char *directory)
 {
     if (g_strcmp0(service->directory, directory) != 0) {
-        g_clear_pointer(&service->history, history_free);
+        close_history(service);
         service->history_bad = FALSE;
         service->next_sample = 0;
     }

@@ -177,6 +177,7 @@ test_growth(Fixture *fixture, gconstpointer unused)
     gint64 point = (START - day->from) / day->step;
     g_assert_cmpfloat(series->points[point], ==, 5);
     g_assert_cmpfloat(series->points[point + 2], ==, 7);
+    g_assert_cmpint(day->last, ==, MINUTE); /* of 10 to 15 minutes past, at 11 past */
     /* What is not drawn is not recorded. */
     g_assert_null(history_table_find(day, "stage", "of-its-own"));
     g_assert_null(history_table_find(day, NULL, "sessions.now"));

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -283,6 +284,24 @@ test_reload_swapped(void)
 
 /* ---- History. */
 
+/* The days of a figure of the host, summed up; the file is closed. */
+static double
+recorded(const char *file, const char *name)
+{
+    static const char sql[] = "SELECT total(value) FROM sample JOIN series ON id = series"
+                              " WHERE level = 2 AND stage = '' AND name = ?1";
+    sqlite3 *db;
+    sqlite3_stmt *row;
+    g_assert_cmpint(sqlite3_open(file, &db), ==, SQLITE_OK);
+    g_assert_cmpint(sqlite3_prepare_v2(db, sql, -1, &row, NULL), ==, SQLITE_OK);
+    sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
+    g_assert_cmpint(sqlite3_step(row), ==, SQLITE_ROW);
+    double value = sqlite3_column_double(row, 0);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return value;
+}
+
 static void
 test_history(void)
 {
@@ -299,6 +318,14 @@ test_history(void)
     g_autoptr(Answer) page = http_get(address, "/");
     g_assert_nonnull(strstr(page->body, "Last month"));
     g_assert_true(g_file_test(file, G_FILE_TEST_EXISTS));
+    g_assert_cmpint(send_from(&place, "mail.example.org"), ==, 0);
+    manager_wait_log(manager, "message:", NULL, 1);
+    manager_stop(manager); /* takes along what has not waited for the end of its minute */
+    g_assert_cmpfloat(recorded(file, "messages.accept"), ==, 1);
+    manager = manager_start(&place);
+    manager_wait_log(manager, "status-listening:", NULL, 1);
+    g_autoptr(Answer) drawn = http_get(address, "/");
+    g_assert_nonnull(strstr(drawn->body, "<svg "));
     write_stages(&place, NULL, spec, NULL);
     manager_reload(manager, "reloaded:");
     g_assert_cmpint(send_from(&place, "mail.example.org"), ==, 0);
