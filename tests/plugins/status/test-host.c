@@ -50,6 +50,46 @@ test_figures(void)
     place_clear(&place);
 }
 
+/* All packets of a session with a message, both ways. */
+static char *
+packets(const Place *place, const char *stages)
+{
+    place_write(place, NULL, stages);
+    Manager *manager = manager_start(place);
+    g_autofree char *spec = g_strconcat("--connection-spec=unix:", place->socket, NULL);
+    g_autoptr(GRegex) time = g_regex_new("elapsed-time: .*", 0, 0, NULL);
+    g_autofree char *said = NULL;
+    g_autoptr(GSubprocess) sender =
+        g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, NULL,
+                         g_getenv("MILTER_TEST_SERVER"), spec, "--verbose", NULL);
+    g_assert_true(g_subprocess_communicate_utf8(sender, NULL, NULL, &said, NULL, NULL));
+    g_assert_cmpint(g_subprocess_get_exit_status(sender), ==, 0);
+    manager_stop(manager);
+    return g_regex_replace(time, said, -1, 0, "", 0, NULL);
+}
+
+/* The MTA sees no difference, least of all in the negotiation; the host's own status has it. */
+static void
+test_unseen(void)
+{
+    Place place;
+    place_init(&place);
+    g_autofree char *spec = socket_spec(&place, "s");
+    g_autofree char *stages =
+        g_strdup_printf(STATUS "listen='%s'\n[stages/origin]\nplugin='origin'\n"
+                               "[stages/last]\nplugin='status'\nlisten='%s2'\n",
+                        spec, spec);
+    g_autofree char *without = packets(&place, "[stages/origin]\nplugin='origin'\n");
+    g_autofree char *with = packets(&place, stages);
+    g_assert_cmpstr(without, ==, with);
+    g_assert_cmpuint(strlen(with), >, 100);
+    Manager *manager = manager_start(&place);
+    g_autofree char *status = manager_ask(&place, "status");
+    g_assert_nonnull(strstr(status, "\"name\":\"status\",\"plugin\":\"status\",\"asked\":0"));
+    manager_stop(manager);
+    place_clear(&place);
+}
+
 static void
 test_methods(void)
 {
@@ -361,6 +401,7 @@ main(int argc, char **argv)
         void (*function)(void);
     } tests[] = {
         {"figures", test_figures},
+        {"unseen", test_unseen},
         {"methods", test_methods},
         {"language", test_language},
         {"refused", test_refused},
