@@ -236,8 +236,11 @@ check_no_cross_talk(Child *child)
 static void
 test_157(void)
 {
+    /* Under a checker the children need their time. */
+    static const char patience[] = "connection-timeout=100.0\nreading-timeout=100.0\n";
+    static const char *const patient[] = {patience, patience};
     Mta *mtas = g_new0(Mta, SESSIONS);
-    Rig *rig = rig_new(2, NULL, NULL);
+    Rig *rig = rig_new(2, "mta-command-timeout=200.0", patient);
     rig_start(rig);
     for (guint i = 0; i < SESSIONS; i++)
         mta_open(&mtas[i], rig->socket);

@@ -353,17 +353,28 @@ wait_for(Fixture *fixture, gsize length)
         g_main_context_iteration(fixture->context, TRUE);
 }
 
+static const double delays[] = {0.012, 0.004, 0.008, 0, 0.016, 0.002};
+
+static void
+arm_all(gpointer data)
+{
+    Alarm *alarms = data;
+    for (guint i = 0; i < G_N_ELEMENTS(delays); i++) {
+        mm_timer_start(alarms->fixture->reactor, &alarms[i].timer, delays[i], rang, &alarms[i]);
+        g_assert_true(mm_timer_is_armed(&alarms[i].timer));
+    }
+}
+
+/* Armed within one round, which has one time for all of them. */
 static void
 test_timer_order(Fixture *fixture, gconstpointer unused)
 {
-    static const double delays[] = {0.012, 0.004, 0.008, 0, 0.016, 0.002};
     (void)unused;
     Alarm alarms[G_N_ELEMENTS(delays)];
-    for (guint i = 0; i < G_N_ELEMENTS(delays); i++) {
+    MmDeferred deferred = {0};
+    for (guint i = 0; i < G_N_ELEMENTS(delays); i++)
         alarms[i] = (Alarm){.fixture = fixture, .name = (char)('a' + i)};
-        mm_timer_start(fixture->reactor, &alarms[i].timer, delays[i], rang, &alarms[i]);
-        g_assert_true(mm_timer_is_armed(&alarms[i].timer));
-    }
+    mm_defer(fixture->reactor, &deferred, arm_all, alarms);
     wait_for(fixture, G_N_ELEMENTS(delays));
     g_assert_cmpstr(fixture->seen->str, ==, "dfbcae");
 }
