@@ -122,7 +122,7 @@ expand(Drafting *drafting, Group *group)
 {
     MmBuilder *builder = drafting->builder;
     MmInstance *instance = mm_builder_instance(builder, group->raw, group->plugin);
-    MilterExpansion expansion = {g_ptr_array_new()};
+    MilterExpansion expansion = {.stages = g_ptr_array_new()};
     if (mm_settings_get_boolean(instance->settings, "enabled"))
         instance->stage->expand(builder->arguments->host, instance, &expansion);
     for (guint i = 0; i < expansion.stages->len; i++) {

@@ -7,7 +7,9 @@ MilterResult
 mm_expansion_stage(MilterExpansion *expansion, const char *name, const char *plugin,
                    const char *origin)
 {
-    if (!name || !plugin || !origin || !mm_text_is_name(name) || !mm_text_is_name(plugin))
+    expansion->refused =
+        !name || !plugin || !origin || !mm_text_is_name(name) || !mm_text_is_name(plugin);
+    if (expansion->refused)
         return MILTER_ERROR_INVALID;
     MmRawStage *stage = mm_raw_stage_new(name, NULL, 0);
     mm_raw_stage_set(stage, "plugin", plugin, origin, NULL, 0);
@@ -18,7 +20,7 @@ mm_expansion_stage(MilterExpansion *expansion, const char *name, const char *plu
 MilterResult
 mm_expansion_set(MilterExpansion *expansion, const char *key, const char *value, const char *origin)
 {
-    if (expansion->stages->len == 0)
+    if (expansion->stages->len == 0 || expansion->refused)
         return MILTER_ERROR_STATE;
     if (!key || !value || !origin)
         return MILTER_ERROR_INVALID;

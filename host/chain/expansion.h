@@ -10,6 +10,7 @@
 
 struct MilterExpansion {
     GPtrArray *stages; /* of MmRawStage, owned */
+    gboolean refused;  /* the last one was: its keys belong to none */
 };
 
 /* host.h expand_stage and expand_set. */

@@ -158,7 +158,8 @@ struct MilterHost {
      */
     MilterResult (*expand_stage)(MilterExpansion *expansion, const char *name, const char *plugin,
                                  const char *origin);
-    /* Sets a key of the stage emitted last. */
+    /* Sets a key of the stage emitted last. ERROR_STATE if there is none, or if the last one was
+     * refused. */
     MilterResult (*expand_set)(MilterExpansion *expansion, const char *key, const char *value,
                                const char *origin);
 
