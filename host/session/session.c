@@ -201,7 +201,9 @@ take_frames(MmSession *session)
     if (session->over)
         return;
     mm_conn_set_reading(session->conn, takes_frames(session));
-    mm_conn_set_writing(session->conn, session->body != NULL);
+    /* Full, frames may be left that nothing else brings us back to: the socket may take all of it
+     * below. */
+    mm_conn_set_writing(session->conn, session->body || mm_conn_is_full(session->conn));
     mm_conn_flush(session->conn);
     leave(session);
 }
