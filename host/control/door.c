@@ -31,15 +31,19 @@ has_turn(const MmMate *mate)
 
 /* ---- Places: who has one may start a session. */
 
+/* There are never more taken than there are, not even for a moment: another one who looks would
+ * wait for a place that is free, and nobody would tell it. */
 static gboolean
 take_place(MmTeam *team)
 {
     gint most = g_atomic_int_get(&team->most);
-    gint taken = g_atomic_int_add(&team->places, 1);
-    if (most == 0 || taken < most)
-        return TRUE;
-    g_atomic_int_add(&team->places, -1);
-    return FALSE;
+    gint taken;
+    do {
+        taken = g_atomic_int_get(&team->places);
+        if (most > 0 && taken >= most)
+            return FALSE;
+    } while (!g_atomic_int_compare_and_exchange(&team->places, taken, taken + 1));
+    return TRUE;
 }
 
 static gboolean

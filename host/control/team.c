@@ -75,18 +75,22 @@ close_sessions(gpointer data)
 static void
 mate_clear(MmMate *mate)
 {
-    mm_worker_post(mate->worker, close_sessions, mate);
     mm_worker_free(mate->worker);
     mm_sessions_free(mate->sessions);
     mm_crew_free(mate->crew);
 }
 
+/* Until its last session has ended, each may pass its turn on to another, or tell it of a place. */
 void
 mm_team_free(MmTeam *team)
 {
     if (!team)
         return;
     mm_timer_stop(mm_worker_reactor(team->control), &team->look);
+    for (guint i = 0; i < team->size; i++)
+        mm_worker_post(team->mates[i].worker, close_sessions, &team->mates[i]);
+    for (guint i = 0; i < team->size; i++)
+        mm_worker_end(team->mates[i].worker);
     for (guint i = 0; i < team->size; i++)
         mate_clear(&team->mates[i]);
     g_free(team->mates);

@@ -157,16 +157,22 @@ quit_loop(gpointer data)
 }
 
 void
+mm_worker_end(MmWorker *worker)
+{
+    if (worker->thread) {
+        mm_worker_post(worker, quit_loop, worker->loop);
+        g_thread_join(g_steal_pointer(&worker->thread));
+    } else {
+        run_while_held(worker);
+    }
+}
+
+void
 mm_worker_free(MmWorker *worker)
 {
     if (!worker)
         return;
-    if (worker->thread) {
-        mm_worker_post(worker, quit_loop, worker->loop);
-        g_thread_join(worker->thread);
-    } else {
-        run_while_held(worker);
-    }
+    mm_worker_end(worker);
     g_clear_pointer(&worker->loop, g_main_loop_unref);
     detach_inbox(worker);
     mm_reactor_free(worker->reactor);

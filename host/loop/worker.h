@@ -18,7 +18,10 @@ MmWorker *mm_worker_new(const char *name, guint number, GError **error);
  * control thread's, and what tests and tools use. The caller runs the context. */
 MmWorker *mm_worker_new_here(guint number, GError **error);
 /* Waits until the worker is not held. Threaded: asks the thread to end after what was posted has
- * run, and joins. Frees. */
+ * run, and joins. What is posted from then on never runs: workers that post to one another are all
+ * ended before one is freed. */
+void mm_worker_end(MmWorker *worker);
+/* Ends it first, if that is still to be done. NULL is allowed. */
 void mm_worker_free(MmWorker *worker);
 
 guint mm_worker_number(const MmWorker *worker);
