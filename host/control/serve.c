@@ -6,6 +6,7 @@
 #include "base/log-target.h"
 #include "chain/services.h"
 #include "control/daemon.h"
+#include "control/last-resort.h"
 #include "control/notify.h"
 #include "control/server.h"
 #include "control/sockets.h"
@@ -20,6 +21,8 @@
 #include <unistd.h>
 
 #define JOB_THREADS 4u
+/* For the threads to end, when all is said and done. */
+#define END_SECONDS 60.0
 
 /* ---- Sessions. */
 
@@ -362,6 +365,7 @@ settle(MmServer *server)
 static void
 end_serving(MmServer *server)
 {
+    MmLastResort *resort = mm_last_resort_new(END_SECONDS);
     mm_timer_stop(mm_worker_reactor(server->control), &server->shutdown_limit);
     g_clear_pointer(&server->main_file, mm_socket_file_remove);
     mm_server_hide_figures();
@@ -371,6 +375,7 @@ end_serving(MmServer *server)
     g_clear_pointer(&server->control_socket, mm_control_socket_free);
     g_clear_pointer(&server->snapshot, mm_snapshot_unref);
     settle(server);
+    mm_last_resort_free(resort);
 }
 
 static void

@@ -375,8 +375,9 @@ service_use(Status *status)
             status->predecessor->live = FALSE;
             status->predecessor->over = TRUE;
         }
+        /* Without a thread to be had there are no figures; the next reload tries again. */
         if (!service->clerk)
-            service->clerk = g_thread_new("status", clerk, service);
+            service->clerk = g_thread_try_new("status", clerk, service, NULL);
         g_cond_broadcast(&changed);
     }
     g_mutex_unlock(&lock);
