@@ -136,6 +136,8 @@ test_load(void)
     g_atomic_int_set(&load.stop, 1);
     for (guint i = 0; i < MTAS; i++)
         g_thread_join(threads[i]);
+    /* An MTA has its answer before the line about it has come here. */
+    manager_wait_log(manager, "message: accept", NULL, (guint)g_atomic_int_get(&load.messages));
     guint reloads = manager_count_log(manager, "reloaded:");
     g_test_message("%d messages, %u reloads, %" G_GUINT64_FORMAT " then %" G_GUINT64_FORMAT " kB",
                    g_atomic_int_get(&load.messages), reloads, half_way, at_end);
