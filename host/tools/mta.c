@@ -5,7 +5,6 @@
 #include "tools/escape.h"
 
 #include <errno.h>
-#include <gio/gio.h>
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
 #include <poll.h>
@@ -13,102 +12,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-G_DEFINE_QUARK(mm - mta - error - quark, mm_mta_error)
-
 /* A filter may replace a body in one packet. */
 #define REPLY_MAX (64u * 1024u * 1024u)
-
-/* ---- Waiting. */
-
-static gint64
-deadline_in(double seconds)
-{
-    return g_get_monotonic_time() + (gint64)(seconds * G_USEC_PER_SEC);
-}
-
-/* FALSE with error TIMEOUT. */
-static gboolean
-wait_until(int fd, short events, gint64 deadline, const char *what, GError **error)
-{
-    for (;;) {
-        gint64 left = (deadline - g_get_monotonic_time() + 999) / 1000;
-        struct pollfd entry = {.fd = fd, .events = events};
-        int n = poll(&entry, 1, (int)CLAMP(left, 0, G_MAXINT));
-        if (n > 0)
-            return TRUE;
-        if (n < 0 && errno == EINTR)
-            continue;
-        g_set_error(error, MM_MTA_ERROR, MM_MTA_ERROR_TIMEOUT, _("timed out while %s"), what);
-        return FALSE;
-    }
-}
-
-/* ---- Connecting. */
-
-static gboolean
-resolve(const MmAddress *address, struct sockaddr_storage *storage, socklen_t *length,
-        GError **error)
-{
-    if (mm_address_to_sockaddr(address, FALSE, storage, length))
-        return TRUE;
-    g_autoptr(GResolver) resolver = g_resolver_get_default();
-    GList *list = g_resolver_lookup_by_name(resolver, address->host, NULL, error);
-    gboolean found = FALSE;
-    for (GList *entry = list; entry && !found; entry = entry->next) {
-        g_autofree char *text = g_inet_address_to_string(entry->data);
-        found = mm_address_fill(address, text, storage, length);
-    }
-    if (list && !found)
-        g_set_error(error, MM_MTA_ERROR, MM_MTA_ERROR_CONNECT,
-                    _("%s has no address of that family"), address->host);
-    g_resolver_free_addresses(list);
-    return found;
-}
-
-static gboolean
-finish_connect(int fd, double seconds, GError **error)
-{
-    int number = 0;
-    socklen_t length = sizeof(number);
-    if (!wait_until(fd, POLLOUT, deadline_in(seconds), _("connecting"), error))
-        return FALSE;
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &length) == 0 && number == 0)
-        return TRUE;
-    g_set_error_literal(error, MM_MTA_ERROR, MM_MTA_ERROR_CONNECT, g_strerror(number));
-    return FALSE;
-}
-
-/* A unix socket whose queue is full answers EAGAIN: tried again until the deadline. */
-static int
-connect_by(const struct sockaddr_storage *storage, socklen_t length, gint64 deadline,
-           gboolean *in_progress)
-{
-    const gulong pause = 1000;
-    for (;;) {
-        int fd = mm_address_connect(storage, length, in_progress);
-        if (fd >= 0 || errno != EAGAIN || g_get_monotonic_time() >= deadline)
-            return fd;
-        g_usleep(pause);
-    }
-}
 
 MmMta *
 mm_mta_connect(const MmAddress *address, const MmMtaTimeouts *timeouts, GError **error)
 {
-    struct sockaddr_storage storage;
-    socklen_t length;
-    gboolean in_progress;
-    if (!resolve(address, &storage, &length, error))
+    int fd = mm_mta_open(address, timeouts->connection, error);
+    if (fd < 0)
         return NULL;
-    int fd = connect_by(&storage, length, deadline_in(timeouts->connection), &in_progress);
-    if (fd < 0) {
-        g_set_error_literal(error, MM_MTA_ERROR, MM_MTA_ERROR_CONNECT, g_strerror(errno));
-        return NULL;
-    }
-    if (in_progress && !finish_connect(fd, timeouts->connection, error)) {
-        close(fd);
-        return NULL;
-    }
     MmMta *mta = g_new0(MmMta, 1);
     mta->fd = fd;
     mta->timeouts = *timeouts;
@@ -171,7 +83,7 @@ fail_io(const char *what, GError **error)
 gboolean
 mm_mta_flush(MmMta *mta, GError **error)
 {
-    gint64 deadline = deadline_in(mta->timeouts.writing);
+    gint64 deadline = mm_mta_deadline(mta->timeouts.writing);
     if (mta->trace)
         trace_gathered(mta);
     while (mm_buffer_length(&mta->out) > 0) {
@@ -179,9 +91,9 @@ mm_mta_flush(MmMta *mta, GError **error)
             send(mta->fd, mm_buffer_data(&mta->out), mm_buffer_length(&mta->out), MSG_NOSIGNAL);
         if (n > 0) {
             mm_buffer_consume(&mta->out, (gsize)n);
-            deadline = deadline_in(mta->timeouts.writing);
+            deadline = mm_mta_deadline(mta->timeouts.writing);
         } else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-            if (!wait_until(mta->fd, POLLOUT, deadline, _("writing"), error))
+            if (!mm_mta_wait(mta->fd, POLLOUT, deadline, _("writing"), error))
                 return FALSE;
         } else {
             return fail_io(_("writing"), error);
@@ -205,7 +117,7 @@ read_more(MmMta *mta, gint64 deadline, GError **error)
             errno = 0;
         if (n == 0 || (errno != EAGAIN && errno != EINTR))
             return fail_io(_("reading"), error);
-        if (!wait_until(mta->fd, POLLIN, deadline, _("reading"), error))
+        if (!mm_mta_wait(mta->fd, POLLIN, deadline, _("reading"), error))
             return FALSE;
     }
 }
@@ -213,7 +125,7 @@ read_more(MmMta *mta, gint64 deadline, GError **error)
 gboolean
 mm_mta_receive(MmMta *mta, double seconds, MmReply *reply, GError **error)
 {
-    gint64 deadline = deadline_in(seconds);
+    gint64 deadline = mm_mta_deadline(seconds);
     MmFrame frame;
     MmFrameResult result;
     while ((result = mm_frame_reader_next(&mta->reader, &frame)) == MM_FRAME_MORE) {

@@ -33,7 +33,19 @@ typedef struct MmMta {
     char *answer_data;
 } MmMta;
 
-/* Connects; a host name is resolved. NULL with error (CONNECT, TIMEOUT). */
+/* ---- mta-connect.c: how it gets its connection. */
+/* A connected, non-blocking socket, the caller's to close; -1 with error (CONNECT, TIMEOUT). The
+ * addresses that a host name has in the spec's family are tried in the order the system gives them,
+ * each with its share of what is left of seconds, as the relay does; the error names all of them
+ * with their reasons. Looking the name up is part of the time. */
+int mm_mta_open(const MmAddress *address, double seconds, GError **error);
+/* The monotonic time in so many seconds. */
+gint64 mm_mta_deadline(double seconds);
+/* Waits for events of poll(2). FALSE with error TIMEOUT: "timed out while WHAT". */
+gboolean mm_mta_wait(int fd, short events, gint64 deadline, const char *what, GError **error);
+
+/* ---- mta.c: the connection. */
+/* mm_mta_open, and what belongs to the connection. NULL with its error. */
 MmMta *mm_mta_connect(const MmAddress *address, const MmMtaTimeouts *timeouts, GError **error);
 /* Closes. */
 void mm_mta_free(MmMta *mta);
