@@ -10,12 +10,45 @@
 /* Before another try where the queue is full: the first pause, and the longest. */
 #define FIRST_PAUSE 0.005
 #define LONGEST_PAUSE 0.16
+/* How long an address that failed comes behind the others. */
+#define LAST_SECONDS 60
 
 static const MilterHost *
 host_of(const Child *child)
 {
     return child->bench->relay->host;
 }
+
+/* ---- Addresses that failed. */
+
+static gboolean
+is_past(gpointer address, gpointer when, gpointer now)
+{
+    (void)address;
+    return *(const gint64 *)now - *(const gint64 *)when > LAST_SECONDS * G_USEC_PER_SEC;
+}
+
+static void
+forget_old(Bench *bench)
+{
+    gint64 now = bench->relay->host->now();
+    g_hash_table_foreach_remove(bench->failed, is_past, &now);
+}
+
+/* The address that is tried answered, or it did not. */
+static void
+note(const Child *child, gboolean answered)
+{
+    GHashTable *failed = child->bench->failed;
+    const char *address = child->addresses ? child->addresses[child->address] : NULL;
+    gint64 now = host_of(child)->now();
+    if (address && answered)
+        g_hash_table_remove(failed, address);
+    else if (address)
+        g_hash_table_replace(failed, g_strdup(address), g_memdup2(&now, sizeof(now)));
+}
+
+/* ---- One after the other. */
 
 /* Seconds until connection-timeout is over. */
 static double
@@ -39,6 +72,14 @@ connect_end(Child *child)
         host_of(child)->resolve_cancel(child->bench->worker, child->query);
     child->query = 0;
     g_clear_pointer(&child->addresses, g_strfreev);
+}
+
+static void
+connected(Child *child)
+{
+    note(child, TRUE);
+    connect_end(child);
+    child_connected(child);
 }
 
 static void
@@ -84,10 +125,8 @@ begin_one(Child *child)
                                              child_event, child);
     if (!child->watch)
         return errno ? errno : ENOMEM;
-    if (!in_progress) {
-        connect_end(child);
-        child_connected(child);
-    }
+    if (!in_progress)
+        connected(child);
     return 0;
 }
 
@@ -145,6 +184,7 @@ static void
 try_on(Child *child, int error)
 {
     child_close_socket(child);
+    note(child, FALSE);
     if (others_left(child) == 0) {
         fail(child, error);
         return;
@@ -161,12 +201,10 @@ connect_check(Child *child)
     if (getsockopt(child->fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
         error = errno;
     stop_attempt(child);
-    if (error) {
+    if (error)
         try_on(child, error);
-    } else {
-        connect_end(child);
-        child_connected(child);
-    }
+    else
+        connected(child);
 }
 
 /* ---- The name. */
@@ -184,17 +222,28 @@ problem_of(const MilterResolveAnswer *answer)
     }
 }
 
-/* Those of the spec's family, in the order in which the system wants them tried. */
-static char **
-usable(const MmAddress *address, const MilterResolveAnswer *answer)
+/* Adds those of the spec's family that failed lately, or those that did not, in the order in which
+ * the system wants them tried. */
+static void
+add_usable(GStrvBuilder *builder, const Bench *bench, const MilterResolveAnswer *answer,
+           gboolean failed)
 {
-    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
     struct sockaddr_storage storage;
     socklen_t length;
     for (size_t i = 0; answer->status == MILTER_RESOLVED && i < answer->n_values; i++) {
-        if (mm_address_fill(address, answer->values[i], &storage, &length))
+        if (g_hash_table_contains(bench->failed, answer->values[i]) == failed &&
+            mm_address_fill(bench->relay->address, answer->values[i], &storage, &length))
             g_strv_builder_add(builder, answer->values[i]);
     }
+}
+
+static char **
+usable(Bench *bench, const MilterResolveAnswer *answer)
+{
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    forget_old(bench);
+    add_usable(builder, bench, answer, FALSE);
+    add_usable(builder, bench, answer, TRUE);
     return g_strv_builder_end(builder);
 }
 
@@ -203,7 +252,7 @@ resolved(void *data, const MilterResolveAnswer *answer)
 {
     Child *child = data;
     child->query = 0;
-    child->addresses = usable(child->bench->relay->address, answer);
+    child->addresses = usable(child->bench, answer);
     if (child->addresses[0])
         try_this(child);
     else

@@ -34,9 +34,11 @@ typedef struct Talk Talk;
 typedef struct Bench {
     Relay *relay;
     MilterWorker *worker;
-    GPtrArray *ready;  /* of Child, negotiated */
-    GPtrArray *coming; /* of Child */
-    MmOptions offer;   /* the one the children were made for; version 0: none yet */
+    GPtrArray *ready;   /* of Child, negotiated */
+    GPtrArray *coming;  /* of Child */
+    MmOptions offer;    /* the one the children were made for; version 0: none yet */
+    GHashTable *failed; /* of char * to gint64 *: addresses that did not answer, and when they did
+                         * not, by the host's clock */
     MilterTimer *refill;
     double pause; /* before the next try after one that was of no use, in seconds */
 } Bench;
@@ -109,7 +111,9 @@ void child_close_socket(Child *child);
 
 /* ---- connect.c: how it gets its connection. A name's addresses are tried one after the other
  * (RFC 8305, without its races): the next when one fails or has had its share of
- * connection-timeout. What fails behind the connection, from the negotiation on, is the child's. */
+ * connection-timeout. One that failed comes last for a minute, in this worker, so that not every
+ * session waits for it; then its place is its own again. What fails behind the connection, from the
+ * negotiation on, is the child's. */
 /* May make it DEAD; else child_connected or child_die follows. */
 void connect_begin(Child *child);
 /* CONNECTING, and the socket has something to say. */

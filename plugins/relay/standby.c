@@ -188,6 +188,7 @@ bench_new(Relay *relay, MilterWorker *worker)
     bench->worker = worker;
     bench->ready = g_ptr_array_new();
     bench->coming = g_ptr_array_new();
+    bench->failed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return bench;
 }
 
@@ -198,5 +199,6 @@ bench_free(Bench *bench)
     bench->relay->host->timer_remove(bench->refill);
     g_ptr_array_unref(bench->ready);
     g_ptr_array_unref(bench->coming);
+    g_hash_table_unref(bench->failed);
     g_free(bench);
 }

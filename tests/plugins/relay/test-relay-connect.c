@@ -4,6 +4,7 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define NAME "scanner.example"
@@ -51,18 +52,18 @@ tear_down(Fixture *fixture, gconstpointer unused)
 
 /* The child is reached in the end. */
 static void
-reach(Fixture *fixture, MmHarnessSession *session)
+reach(Peer *peer, MmHarnessSession *session)
 {
-    peer_negotiate(fixture->peer, "O6,0,0");
+    peer_negotiate(peer, "O6,0,0");
     mm_harness_await(session);
     g_assert_cmpint(mm_harness_negotiation(session), ==, MILTER_VERDICT_CONTINUE);
     g_assert_cmpint(mm_harness_connect(session, "mx.example.org", "192.0.2.1"), ==,
                     MM_HARNESS_LATER);
-    peer_expect(fixture->peer, "Cmx.example.org|");
-    peer_say(fixture->peer, "c");
+    peer_expect(peer, "Cmx.example.org|");
+    peer_say(peer, "c");
     g_assert_cmpint(mm_harness_await(session), ==, MILTER_VERDICT_CONTINUE);
     mm_harness_close(session);
-    peer_expect(fixture->peer, "Q");
+    peer_expect(peer, "Q");
 }
 
 static MmHarnessSession *
@@ -82,7 +83,7 @@ test_first(Fixture *fixture, gconstpointer unused)
 {
     (void)unused;
     ADDRESSES("127.0.0.1", REFUSED);
-    reach(fixture, mm_harness_open(fixture->harness));
+    reach(fixture->peer, mm_harness_open(fixture->harness));
 }
 
 static void
@@ -90,7 +91,7 @@ test_refused(Fixture *fixture, gconstpointer unused)
 {
     (void)unused;
     ADDRESSES(REFUSED, REFUSED, "127.0.0.1");
-    reach(fixture, mm_harness_open(fixture->harness));
+    reach(fixture->peer, mm_harness_open(fixture->harness));
 }
 
 /* Errors that connect itself returns: the broadcast address is no one's. */
@@ -99,7 +100,7 @@ test_impossible(Fixture *fixture, gconstpointer unused)
 {
     (void)unused;
     ADDRESSES("255.255.255.255", "127.0.0.1");
-    reach(fixture, mm_harness_open(fixture->harness));
+    reach(fixture->peer, mm_harness_open(fixture->harness));
 }
 
 /* An address of the other family is no address of this child. */
@@ -108,7 +109,7 @@ test_family(Fixture *fixture, gconstpointer unused)
 {
     (void)unused;
     ADDRESSES("::1", "2001:db8::25", "127.0.0.1", "::1");
-    reach(fixture, mm_harness_open(fixture->harness));
+    reach(fixture->peer, mm_harness_open(fixture->harness));
     ADDRESSES("::1", "2001:db8::25");
     mm_harness_close(fail(fixture, "the host name has no address of the family"));
 }
@@ -135,7 +136,7 @@ test_silent(Fixture *fixture, gconstpointer unused)
     mm_harness_advance(fixture->harness, 1.9);
     g_assert_false(peer_has_caller(fixture->peer));
     mm_harness_advance(fixture->harness, 0.2);
-    reach(fixture, session);
+    reach(fixture->peer, session);
 }
 
 /* What one leaves of his share is the others'. */
@@ -148,7 +149,7 @@ test_silent_share(Fixture *fixture, gconstpointer unused)
     mm_harness_advance(fixture->harness, 1.9);
     g_assert_false(peer_has_caller(fixture->peer));
     mm_harness_advance(fixture->harness, 0.2);
-    reach(fixture, session);
+    reach(fixture->peer, session);
 }
 
 /* All of it for the last: the deadline of the question ends it. */
@@ -207,8 +208,44 @@ test_moved(Fixture *fixture, gconstpointer unused)
     g_assert_cmpint(mm_harness_connect(session, "mx.example.org", "192.0.2.1"), ==,
                     MILTER_VERDICT_FAILED);
     mm_harness_close(session);
-    reach(fixture, mm_harness_open(fixture->harness));
+    reach(fixture->peer, mm_harness_open(fixture->harness));
     g_assert_cmpuint(mm_harness_name_asked(fixture->harness, MILTER_RESOLVE_HOST, NAME), ==, 2);
+}
+
+/* Who did not answer is not waited for by each session: he comes last, for a minute. */
+static void
+test_failed(Fixture *fixture, gconstpointer unused)
+{
+    (void)unused;
+    ADDRESSES(FULL, "127.0.0.1");
+    MmHarnessSession *session = mm_harness_open(fixture->harness);
+    mm_harness_advance(fixture->harness, 2.1);
+    reach(fixture->peer, session);
+    reach(fixture->peer, mm_harness_open(fixture->harness));
+    mm_harness_advance(fixture->harness, 58);
+    reach(fixture->peer, mm_harness_open(fixture->harness));
+    mm_harness_advance(fixture->harness, 3);
+    session = mm_harness_open(fixture->harness);
+    mm_harness_advance(fixture->harness, 1.9);
+    g_assert_false(peer_has_caller(fixture->peer));
+    mm_harness_advance(fixture->harness, 0.2);
+    reach(fixture->peer, session);
+}
+
+/* Where nobody is better he is tried in his place, and once he answers he is as good as any. */
+static void
+test_failed_back(Fixture *fixture, gconstpointer unused)
+{
+    (void)unused;
+    ADDRESSES(FULL, REFUSED, "127.0.0.1");
+    MmHarnessSession *session = mm_harness_open(fixture->harness);
+    mm_harness_advance(fixture->harness, 2.1);
+    reach(fixture->peer, session);
+    g_assert_cmpint(listen(fixture->refused->listener, 1), ==, 0);
+    ADDRESSES(REFUSED, FULL);
+    reach(fixture->refused, mm_harness_open(fixture->harness));
+    ADDRESSES(FULL, REFUSED);
+    reach(fixture->refused, mm_harness_open(fixture->harness));
 }
 
 /* ---- A unix socket. */
@@ -314,6 +351,8 @@ main(int argc, char **argv)
     ADD("none", test_none);
     ADD("closed", test_closed);
     ADD("moved", test_moved);
+    ADD("failed", test_failed);
+    ADD("failed-back", test_failed_back);
 #define ADD_LOCAL(path, function)                                                                  \
     g_test_add("/relay/connect/" path, Local, NULL, set_up_local, function, tear_down_local)
 #ifdef __linux__
