@@ -4,12 +4,19 @@
 #include <libintl.h>
 #include <string.h>
 
+/* Steps of one match. Names have 255 bytes at most, for which a sound expression takes some
+ * thousands. The library's own limit, ten millions, is a fifth of a second in which no other
+ * session of the worker gets on. */
+#define LIMIT "(*LIMIT_MATCH=1000000)"
+
 typedef struct Pattern {
     const char *text; /* as written; owned by the settings */
     GRegex *regex;    /* NULL: text is a domain */
 } Pattern;
 
 struct S25rPatterns {
+    const MilterHost *host;
+    MilterInstance *self;
     GArray *list; /* of Pattern */
 };
 
@@ -26,9 +33,12 @@ is_expression(const char *text)
     return text[0] == '/';
 }
 
+/* Without the limit first: the error of a malformed one names place and text. */
 static GRegex *
 compile(const char *text, GError **error)
 {
+    const GRegexCompileFlags flags = G_REGEX_CASELESS | G_REGEX_RAW;
+
     gsize length = strlen(text);
     if (length < 3 || text[length - 1] != '/') {
         g_set_error_literal(error, G_REGEX_ERROR, G_REGEX_ERROR_COMPILE,
@@ -36,7 +46,11 @@ compile(const char *text, GError **error)
         return NULL;
     }
     g_autofree char *expression = g_strndup(text + 1, length - 2);
-    return g_regex_new(expression, G_REGEX_CASELESS | G_REGEX_RAW | G_REGEX_OPTIMIZE, 0, error);
+    g_autoptr(GRegex) plain = g_regex_new(expression, flags, 0, error);
+    if (!plain)
+        return NULL;
+    g_autofree char *limited = g_strconcat(LIMIT, expression, NULL);
+    return g_regex_new(limited, flags | G_REGEX_OPTIMIZE, 0, error);
 }
 
 static gboolean
@@ -58,6 +72,8 @@ S25rPatterns *
 s25r_patterns_new(const MilterHost *host, MilterInstance *self, const char *key)
 {
     S25rPatterns *patterns = g_new0(S25rPatterns, 1);
+    patterns->host = host;
+    patterns->self = self;
     patterns->list = g_array_new(FALSE, FALSE, sizeof(Pattern));
     g_array_set_clear_func(patterns->list, pattern_clear);
     for (const char *const *text = host->get_strings(self, key); *text; text++) {
@@ -83,12 +99,35 @@ s25r_patterns_free(S25rPatterns *patterns)
     g_free(patterns);
 }
 
+/* Whether it would have matched is not known then: it counts as if it had not. */
+static void
+log_given_up(const S25rPatterns *patterns, const Pattern *pattern, const char *name,
+             const GError *error)
+{
+    const MilterField fields[] = {
+        {"expression", pattern->text}, {"name", name}, {"reason", error->message}};
+    patterns->host->log(patterns->self, NULL, MILTER_LOG_WARNING, "s25r-expression-given-up",
+                        N_("An expression takes too long for a client's name: it counts as not "
+                           "matching"),
+                        fields, G_N_ELEMENTS(fields));
+}
+
+static gboolean
+expression_matches(const S25rPatterns *patterns, const Pattern *pattern, const char *name)
+{
+    g_autoptr(GError) error = NULL;
+    gboolean matches = g_regex_match_full(pattern->regex, name, -1, 0, 0, NULL, &error);
+    if (error)
+        log_given_up(patterns, pattern, name, error);
+    return matches;
+}
+
 const char *
 s25r_patterns_match(const S25rPatterns *patterns, const char *name)
 {
     for (guint i = 0; i < patterns->list->len; i++) {
         const Pattern *pattern = &g_array_index(patterns->list, Pattern, i);
-        if (pattern->regex ? g_regex_match(pattern->regex, name, 0, NULL)
+        if (pattern->regex ? expression_matches(patterns, pattern, name)
                            : net_name_is_within(name, pattern->text))
             return pattern->text;
     }

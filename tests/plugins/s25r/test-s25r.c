@@ -101,6 +101,24 @@ test_lists(void)
     mm_harness_free(harness);
 }
 
+/* What the client may choose is a name that keeps an expression busy. The name is judged by what is
+ * left. A step more for each letter twice: two millions, less than the library itself allows. */
+static void
+test_given_up(void)
+{
+    const char *name = "aaaaaaaaaaaaaaaaaaaaa.dsl1.example.org";
+    MmHarness *harness =
+        configured("mode", "classic", "block", "['/^(a+)+$/', '/^b/', 'example.net']", NULL);
+    expect(harness, "mail.example.org", "192.0.2.1", "OK", NULL);
+    g_assert_null(mm_harness_log_line(harness, "s25r-expression-given-up"));
+    expect(harness, name, "192.0.2.1", "OK", NULL);
+    const char *line = mm_harness_log_line(harness, "s25r-expression-given-up");
+    g_assert_nonnull(line);
+    g_assert_nonnull(strstr(line, name));
+    expect(harness, "b.aaaaaaaaaaaaaaaaaaaaa.example.org", "192.0.2.1", "OK", "block");
+    mm_harness_free(harness);
+}
+
 static void
 test_bad_settings(void)
 {
@@ -306,6 +324,7 @@ main(int argc, char **argv)
     g_test_add_func("/s25r-stage/classic", test_classic);
     g_test_add_func("/s25r-stage/told-by-the-mta", test_told_by_the_mta);
     g_test_add_func("/s25r-stage/lists", test_lists);
+    g_test_add_func("/s25r-stage/given-up", test_given_up);
     g_test_add_func("/s25r-stage/bad-settings", test_bad_settings);
     g_test_add_func("/s25r-stage/ipv6", test_ipv6);
     g_test_add_func("/s25r-stage/other-fact", test_other_fact);
