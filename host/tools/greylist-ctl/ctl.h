@@ -31,7 +31,7 @@ typedef struct Ctl {
     gboolean json; /* answers as they are */
 } Ctl;
 
-/* What the command line says besides the command. */
+/* ---- options.c: what the command line says besides the command. */
 typedef struct CtlOptions {
     char *socket, *stage, *store, *password_file;
     char *kind, *state, *match;
@@ -39,8 +39,31 @@ typedef struct CtlOptions {
     char *name, *helo, *note, *duration;
     gint64 delay, lifetime, retry_window, pass_lifetime;
     int limit, ipv4_prefix, ipv6_prefix;
-    gboolean json, overwrite, store_text_off;
+    gboolean json, overwrite, store_text_off, version;
 } CtlOptions;
+
+/* Leaves the command and its words in argv. FALSE with error (G_OPTION_ERROR, or USAGE). --help
+ * prints and exits. ctl_options_clear follows in any case. */
+gboolean ctl_options_parse(CtlOptions *options, int *argc, char ***argv, GError **error);
+void ctl_options_clear(CtlOptions *options);
+/* FALSE, with error USAGE. */
+gboolean ctl_usage(GError **error, const char *text);
+
+/* ---- commands.c: the commands. */
+typedef struct CtlCommand {
+    const char *name;
+    const char *arguments; /* for the usage */
+    guint least, most;     /* words */
+    /* FALSE with error: it was not done, or what was asked for is not there. words: at least
+     * least, and a NULL. */
+    gboolean (*function)(const Ctl *ctl, const CtlOptions *options, char **words, GError **error);
+    const char *summary;
+} CtlCommand;
+/* The one that the first word names, with as many words behind it as it takes. NULL with error
+ * USAGE. */
+const CtlCommand *ctl_choose_command(char **words, GError **error);
+/* All of them for --help. Free. */
+char *ctl_commands_text(void);
 
 /* ---- remote.c: a running host. NULL with error. */
 gpointer ctl_remote_open(const CtlOptions *options, GError **error);
