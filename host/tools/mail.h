@@ -54,8 +54,12 @@ char *mm_mail_bare_address(const char *address);
 /* Reads a message: headers, an empty line, the body; lines may end in LF or CRLF, a first line
  * "From " (mbox) is skipped. Bytes are kept; a NUL in a header ends it, as in Postfix. */
 void mm_mail_parse(MmMail *mail, const char *text, gsize size);
-/* Applies an edit with Postfix's rules for positions and indexes. leading_space: values carry the
- * white space after the colon. */
+/* An address of the form that mm_mail_set_sender takes, at the end of list. */
+void mm_mail_add_address(GPtrArray *list, const char *text, MmMark mark);
+/* For headers, which owns it. */
+MmMailHeader *mm_mail_header_new(const char *name, const char *value, MmMark mark);
+/* mail-edits.c. Applies an edit with Postfix's rules for positions and indexes. leading_space:
+ * values carry the white space after the colon. */
 void mm_mail_apply(MmMail *mail, const MmReply *reply, gboolean leading_space);
 /* Envelope, headers and body, each line with its mark in front. */
 void mm_mail_print(const MmMail *mail, GString *out);
