@@ -31,8 +31,10 @@ raw_clear(Raw *raw)
     g_strfreev(raw->plugin_path);
 }
 
-static gboolean
-parse(Raw *raw, int *argc, char ***argv, GError **error)
+/* ---- The table. */
+
+static void
+add_service(GOptionContext *context, Raw *raw)
 {
     const GOptionEntry entries[] = {
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &raw->config,
@@ -47,6 +49,14 @@ parse(Raw *raw, int *argc, char ***argv, GError **error)
          N_("Give the unix socket to GROUP"), N_("GROUP")},
         {"unix-socket-mode", 0, 0, G_OPTION_ARG_STRING, &raw->socket_mode,
          N_("Mode of the unix socket, octal"), N_("MODE")},
+        G_OPTION_ENTRY_NULL};
+    g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
+}
+
+static void
+add_process(GOptionContext *context, Raw *raw)
+{
+    const GOptionEntry entries[] = {
         {"daemon", 0, 0, G_OPTION_ARG_NONE, &raw->daemon, N_("Go into the background"), NULL},
         {"no-daemon", 0, 0, G_OPTION_ARG_NONE, &raw->no_daemon, N_("Stay in the foreground"), NULL},
         {"pid-file", 0, 0, G_OPTION_ARG_FILENAME, &raw->pid_file,
@@ -56,31 +66,67 @@ parse(Raw *raw, int *argc, char ***argv, GError **error)
          N_("Search plugins in DIR first"), N_("DIR")},
         {"root", 0, 0, G_OPTION_ARG_FILENAME, &raw->root,
          N_("Look for installed milters under DIR"), N_("DIR")},
-        {"show-config", 0, 0, G_OPTION_ARG_NONE, &raw->show,
-         N_("Print the configuration in force and exit"), NULL},
-        {"check-config", 0, 0, G_OPTION_ARG_NONE, &raw->check,
-         N_("Check the configuration and exit"), NULL},
-        {"list-plugins", 0, 0, G_OPTION_ARG_NONE, &raw->list, N_("List the plugins and exit"),
-         NULL},
-        {"inspect-plugin", 0, 0, G_OPTION_ARG_FILENAME, &raw->inspect,
-         N_("Print what the plugin FILE says of itself and exit"), N_("FILE")},
+        G_OPTION_ENTRY_NULL};
+    g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
+}
+
+static void
+add_actions(GOptionContext *context, Raw *raw)
+{
+    const GOptionEntry entries[] = {{"show-config", 0, 0, G_OPTION_ARG_NONE, &raw->show,
+                                     N_("Print the configuration in force and exit"), NULL},
+                                    {"check-config", 0, 0, G_OPTION_ARG_NONE, &raw->check,
+                                     N_("Check the configuration and exit"), NULL},
+                                    {"list-plugins", 0, 0, G_OPTION_ARG_NONE, &raw->list,
+                                     N_("List the plugins and exit"), NULL},
+                                    {"inspect-plugin", 0, 0, G_OPTION_ARG_FILENAME, &raw->inspect,
+                                     N_("Print what the plugin FILE says of itself and exit"),
+                                     N_("FILE")},
+                                    G_OPTION_ENTRY_NULL};
+    g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
+}
+
+static void
+add_log(GOptionContext *context, Raw *raw)
+{
+    const GOptionEntry entries[] = {
         {"verbose", 'v', 0, G_OPTION_ARG_NONE, &raw->verbose, N_("Log everything"), NULL},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &raw->quiet, N_("Log warnings and errors only"), NULL},
         {"log-level", 0, 0, G_OPTION_ARG_STRING, &raw->log_level,
          N_("Log up to LEVEL: error, warning, notice, info or debug"), N_("LEVEL")},
         {"log-target", 0, 0, G_OPTION_ARG_STRING, &raw->log_target,
          N_("Log to auto, stdout, syslog or journal"), N_("TARGET")},
+        G_OPTION_ENTRY_NULL};
+    g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
+}
+
+static void
+add_questions(GOptionContext *context, Raw *raw)
+{
+    const GOptionEntry entries[] = {
         {"status", 0, 0, G_OPTION_ARG_NONE, &raw->status, N_("Print the state of the running host"),
          NULL},
         {"watch", 0, 0, G_OPTION_ARG_NONE, &raw->watch,
          N_("Print the state of the running host again and again"), NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &raw->version, N_("Print the version and exit"), NULL},
         G_OPTION_ENTRY_NULL};
+    g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
+}
+
+static gboolean
+parse(Raw *raw, int *argc, char ***argv, GError **error)
+{
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_option_context_set_summary(context, _("Passes an MTA's mail through a chain of milters."));
-    g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
+    add_service(context, raw);
+    add_process(context, raw);
+    add_actions(context, raw);
+    add_log(context, raw);
+    add_questions(context, raw);
     return g_option_context_parse(context, argc, argv, error);
 }
+
+/* ---- What it means. */
 
 /* The words are the command line's; value is printed so that the loader reads back the same. */
 static void
