@@ -5,17 +5,16 @@
 #include "base/control-client.h"
 #include "base/i18n.h"
 #include "base/log.h"
+#include "control/line.h"
 #include "control/listener.h"
 #include "control/socket-file.h"
 
 #include <errno.h>
-#include <json-glib/json-glib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 16u
-#define NESTING_MAX 64u
 #define SILENCE_SECONDS 60.0
 #define ANSWER_SECONDS 600.0
 
@@ -134,39 +133,12 @@ flush(Connection *connection)
     }
 }
 
-static char *
-quote(const char *text)
-{
-    g_autoptr(JsonNode) node = json_node_init_string(json_node_alloc(), text);
-    return json_to_string(node, FALSE);
-}
-
+/* Takes line. */
 static void
-put_refusal(Connection *connection, const char *text)
+put(Connection *connection, char *line)
 {
-    g_autofree char *valid = g_utf8_make_valid(text, -1);
-    g_autofree char *quoted = quote(valid);
-    g_autofree char *line = g_strdup_printf("{\"ok\":false,\"error\":%s}\n", quoted);
     mm_buffer_append(&connection->out, line, strlen(line));
-}
-
-static void
-put_answer(Connection *connection, const char *json)
-{
-    static const char begin[] = "{\"ok\":true,\"result\":";
-    static const char finish[] = "}\n";
-    gsize size = strlen(json);
-    if (size > MM_CONTROL_ANSWER_MAX - sizeof(begin) - sizeof(finish)) {
-        put_refusal(connection, _("the answer is too long: ask for less"));
-        return;
-    }
-    g_autofree char *line = g_strconcat(begin, json, finish, NULL);
-    gsize length = sizeof(begin) - 1 + size;
-    for (char *at = line; at < line + length; at++) {
-        if (*at == '\n' || *at == '\r')
-            *at = ' ';
-    }
-    mm_buffer_append(&connection->out, line, length + sizeof(finish) - 1);
+    g_free(line);
 }
 
 /* json or refusal. */
@@ -178,10 +150,7 @@ settle(MmRequest *request, const char *json, const char *refusal)
     if (!connection)
         return;
     connection->request = NULL;
-    if (json)
-        put_answer(connection, json);
-    else
-        put_refusal(connection, refusal);
+    put(connection, json ? mm_control_line_answer(json) : mm_control_line_refusal(refusal));
     flush(connection);
     take_lines(connection);
 }
@@ -204,78 +173,38 @@ waited_too_long(gpointer data)
     Connection *connection = data;
     connection->request->connection = NULL;
     connection->request = NULL;
-    put_refusal(connection, _("there was no answer in time"));
+    put(connection, mm_control_line_refusal(_("there was no answer in time")));
     flush(connection);
     take_lines(connection);
 }
 
 /* ---- Requests. */
 
-/* The parser calls itself for each level: a line may not make it do so without end. */
-static gboolean
-is_nested_too_deep(const char *text)
+/* The connection waits for its answer, and reads no further. */
+static MmRequest *
+request_new(Connection *connection)
 {
-    guint depth = 0;
-    gboolean in_string = FALSE;
-    for (; *text; text++) {
-        if (in_string) {
-            if (*text == '\\' && text[1])
-                text++;
-            else if (*text == '"')
-                in_string = FALSE;
-        } else if (*text == '"') {
-            in_string = TRUE;
-        } else if (*text == '[' || *text == '{') {
-            if (++depth > NESTING_MAX)
-                return TRUE;
-        } else if ((*text == ']' || *text == '}') && depth > 0) {
-            depth--;
-        }
-    }
-    return FALSE;
-}
-
-/* NULL: what is wrong is in *problem. */
-static JsonObject *
-parse(JsonParser *parser, const char *line, gsize length, const char **problem)
-{
-    *problem = _("this is not a line of JSON: {\"verb\":\"NAME\",\"arguments\":…}");
-    if (!g_utf8_validate(line, (gssize)length, NULL) || is_nested_too_deep(line) ||
-        !json_parser_load_from_data(parser, line, (gssize)length, NULL))
-        return NULL;
-    JsonNode *root = json_parser_get_root(parser);
-    if (!root || !JSON_NODE_HOLDS_OBJECT(root))
-        return NULL;
-    JsonObject *object = json_node_get_object(root);
-    JsonNode *verb = json_object_get_member(object, "verb");
-    if (verb && JSON_NODE_HOLDS_VALUE(verb) && json_node_get_value_type(verb) == G_TYPE_STRING)
-        return object;
-    *problem = _("the request names no verb");
-    return NULL;
+    MmRequest *request = g_new0(MmRequest, 1);
+    request->connection = connection;
+    connection->request = request;
+    g_clear_pointer(&connection->watch, mm_watch_remove);
+    mm_timer_start(connection->control->reactor, &connection->limit, ANSWER_SECONDS,
+                   waited_too_long, connection);
+    return request;
 }
 
 static void
 take_request(Connection *connection, const char *line, gsize length)
 {
-    MmControlSocket *control = connection->control;
-    const char *problem;
-    g_autoptr(JsonParser) parser = json_parser_new();
-    JsonObject *object = parse(parser, line, length, &problem);
-    if (!object) {
-        put_refusal(connection, problem);
+    const MmControlSocket *control = connection->control;
+    g_autofree char *verb = NULL, *arguments = NULL;
+    const char *problem = mm_control_line_parse(line, length, &verb, &arguments);
+    if (problem) {
+        put(connection, mm_control_line_refusal(problem));
         flush(connection);
-        return;
+    } else {
+        control->function(control->data, request_new(connection), verb, arguments);
     }
-    JsonNode *node = json_object_get_member(object, "arguments");
-    g_autofree char *arguments = node ? json_to_string(node, FALSE) : NULL;
-    MmRequest *request = g_new0(MmRequest, 1);
-    request->connection = connection;
-    connection->request = request;
-    g_clear_pointer(&connection->watch, mm_watch_remove);
-    mm_timer_start(control->reactor, &connection->limit, ANSWER_SECONDS, waited_too_long,
-                   connection);
-    control->function(control->data, request, json_object_get_string_member(object, "verb"),
-                      arguments);
 }
 
 /* Takes the next line; FALSE: there is none yet. */
@@ -302,7 +231,7 @@ go_on_reading(Connection *connection)
     if (connection->eof) {
         end(connection);
     } else if (!mm_buffer_reserve(&connection->in, 1, &available)) {
-        put_refusal(connection, _("the request is too long"));
+        put(connection, mm_control_line_refusal(_("the request is too long")));
         connection->eof = TRUE;
         flush(connection);
         if (mm_buffer_length(&connection->out) == 0)
