@@ -8,6 +8,7 @@
 #include "control/daemon.h"
 #include "control/last-resort.h"
 #include "control/notify.h"
+#include "control/room.h"
 #include "control/server.h"
 #include "control/sockets.h"
 
@@ -49,7 +50,7 @@ static const MmTeamOps team_ops = {.changed = team_changed, .failed = team_faile
 void
 mm_server_limit_sessions(MmServer *server)
 {
-    mm_team_set_most(server->team, mm_settings_get_uint(server->snapshot->manager, "max-sessions"));
+    mm_team_set_most(server->team, mm_room_limit(server->snapshot, mm_team_size(server->team)));
 }
 
 /* ---- Signals. */

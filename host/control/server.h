@@ -36,7 +36,7 @@ typedef struct MmServer {
     guint reloads;
 } MmServer;
 
-/* serve.c: max-sessions, as it is now. */
+/* serve.c: max-sessions, as it is now, or what there are descriptors for. */
 void mm_server_limit_sessions(MmServer *server);
 
 /* reload.c: takes the configuration anew, whole or not at all; problems has what was wrong. Logs

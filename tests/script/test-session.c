@@ -321,6 +321,39 @@ test_new_connection_after_reload(void)
     rig_end(rig);
 }
 
+/* With few descriptors, a session that comes has those for its children or waits outside: what was
+ * accepted with the last of them would find no way to its child, and this one's fallback lets mail
+ * pass. */
+#define MANY 40
+
+static void
+test_descriptors(void)
+{
+    static const char *const stages[] = {"fallback-status='accept'"};
+    static const Step message[] = {
+        {CLIENT, "c"}, {"Hmail.example|", "c"}, MESSAGE("r"), {NULL, NULL}};
+    static const Script script = SAYS_AT("E", "r");
+    Mta *mtas = g_new0(Mta, MANY);
+    Rig *rig = rig_new(1, "workers=1\nmax-file-descriptors=60\n", stages);
+    child_set_script(rig->children[0], &script);
+    rig_start(rig);
+    for (guint i = 0; i < MANY; i++) {
+        mta_open(&mtas[i], rig->socket);
+        mta_send(&mtas[i], "O6,1ff,1fffff");
+    }
+    for (guint i = 0; i < MANY; i++) {
+        mta_expect(&mtas[i], "O*");
+        mta_dialog(&mtas[i], message);
+        mta_finish(&mtas[i]);
+    }
+    g_assert_cmpuint(child_connections(rig->children[0]), ==, MANY);
+    g_assert_cmpuint(host_count_log(rig->host, "stage-failed"), ==, 0);
+    g_assert_cmpuint(host_count_log(rig->host, "accept-paused"), ==, 0);
+    host_wait_log(rig->host, "sessions-limited:", "descriptors=60");
+    rig_end(rig);
+    g_free(mtas);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -331,6 +364,7 @@ main(int argc, char **argv)
     g_test_add_func("/conformance/155", test_155);
     g_test_add_func("/conformance/156", test_156);
     g_test_add_func("/conformance/157", test_157);
+    g_test_add_func("/session/descriptors", test_descriptors);
     g_test_add_func("/session/new-connection-after-reload", test_new_connection_after_reload);
     g_test_add_data_func("/session/drain/working", GINT_TO_POINTER(TRUE), test_drain);
     g_test_add_data_func("/session/drain/behind", NULL, test_drain);

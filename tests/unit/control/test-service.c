@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -367,15 +368,36 @@ test_max_sessions(Place *place, gconstpointer data)
     manager_stop(manager);
 }
 
-/* More connections than descriptors: those that wait are served when others have gone. */
+/* FALSE: a system where a running process keeps its limit. */
+static gboolean
+take_descriptors(const Manager *manager, rlim_t leave)
+{
+#ifdef __linux__
+    const struct rlimit limit = {leave, leave};
+    g_assert_cmpint(prlimit(manager_pid(manager), RLIMIT_NOFILE, &limit, NULL), ==, 0);
+    return TRUE;
+#else
+    (void)manager;
+    (void)leave;
+    return FALSE;
+#endif
+}
+
+/* Fewer descriptors than the host was started with: those that wait are served when others have
+ * gone. */
 static void
 test_out_of_descriptors(Place *place, gconstpointer data)
 {
     (void)data;
     enum { MANY = 60, STAY = 5 };
     int fds[MANY];
-    place_write(place, "max-file-descriptors=40\nworkers=1", NULL);
+    place_write(place, "workers=1", NULL);
     Manager *manager = manager_start(place);
+    if (!take_descriptors(manager, 40)) {
+        g_test_skip("no prlimit");
+        manager_stop(manager);
+        return;
+    }
     for (guint i = 0; i < MANY; i++)
         fds[i] = mta_connect(place->socket);
     manager_wait_log(manager, "accept-paused:", NULL, 1);
