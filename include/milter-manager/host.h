@@ -11,7 +11,9 @@
  *     and strings that are returned live as long as the handle they were asked of.
  *
  *     Times are in seconds as double where people configure them, in microseconds as int64_t where
- *     a clock is read.
+ *     a clock is read. Texts are copied if the host needs them longer than the call, unless a line
+ * calls them constant: those must live as long as the process. Handles that are returned are never
+ * NULL, unless a line says so.
  */
 #ifndef MILTER_MANAGER_HOST_H
 #define MILTER_MANAGER_HOST_H
@@ -133,9 +135,9 @@ struct MilterHost {
     uint32_t abi;  /* MILTER_PLUGIN_ABI of the host */
 
     /* --- Settings: control thread in configure and expand, later from any thread. key must be in
-     * the plugin's or the common schema, with that type: else the process is at fault and the
-     * getter returns the empty value, with an error in the log. Values are checked against the
-     * schema. */
+     * the plugin's or the common schema, with that type (s, b, u, t, d, as in the order below):
+     * else the plugin is at fault and the getter returns the empty value, with an error in the log.
+     * Values are checked against the schema before the plugin sees them. */
     const char *(*instance_name)(MilterInstance *self);
     const char *(*get_string)(MilterInstance *self, const char *key);
     bool (*get_boolean)(MilterInstance *self, const char *key);
@@ -145,7 +147,8 @@ struct MilterHost {
     /* NULL-terminated. */
     const char *const *(*get_strings)(MilterInstance *self, const char *key);
     /* configure, expand: refuses the configuration because of key (NULL: of the whole group).
-     * problem and allowed (or NULL) are shown as FILE:LINE: [GROUP] KEY: problem (allowed). */
+     * problem and allowed (or NULL) are shown as FILE:LINE: [GROUP] KEY: problem (allowed), both
+     * translated through the plugin's text domain. May be called for several keys. */
     void (*problem)(MilterInstance *self, const char *key, const char *problem,
                     const char *allowed);
     /* The same as a warning: the configuration is taken. */
@@ -165,26 +168,32 @@ struct MilterHost {
 
     /* --- Log: any thread. id is stable and never translated; text is a constant that is translated
      * through the plugin's text domain: no formats in it, what varies is in the fields. session may
-     * be NULL; with it the line carries session, queue id and client. */
+     * be NULL, and must be off the session's worker; with it the line carries session, queue id and
+     * client. A line has 24 fields at most, these included; more are left out. */
     void (*log)(MilterInstance *self, MilterSession *session, MilterLogLevel level, const char *id,
                 const char *text, const MilterField *fields, size_t n_fields);
     bool (*log_enabled)(MilterLogLevel level);
 
-    /* --- Answers to MILTER_LATER. A ticket that is not open is ignored and reported. */
+    /* --- Answers to MILTER_LATER. A ticket that is not open is ignored and reported. verdict and
+     * negotiation are borrowed during the call. Before finish returns the host may ask this stage
+     * the next question, or close the session: touch the session's data before it, not after. From
+     * within event it is allowed too; the host takes it when event has returned MILTER_LATER. */
     void (*finish)(MilterWorker *worker, MilterTicket ticket, const MilterVerdict *verdict);
     /* negotiation NULL: the stage failed, detail says why. */
     void (*finish_negotiation)(MilterWorker *worker, MilterTicket ticket,
                                const MilterNegotiation *negotiation, const char *detail);
     /* Gives the ticket a new deadline, seconds from now, and a label for the log line should it
-     * pass
-     * ("reading the reply to MAIL"); label is a constant string. The host cuts it to what the MTA
-     * grants. Also how a stage says that it is alive (SMFIR_PROGRESS). */
+     * pass ("reading the reply to MAIL"); label is a constant string. The host cuts it to what the
+     * MTA grants. A stage that never calls it has 60 seconds. Also how a stage says that it is
+     * alive (SMFIR_PROGRESS). */
     void (*deadline)(MilterWorker *worker, MilterTicket ticket, double seconds, const char *label);
 
     /* --- Edits: collected for the stage of the ticket, applied when its END_OF_MESSAGE is answered
      * CONTINUE or ACCEPT, dropped if it fails. Allowed during END_OF_MESSAGE, and during MAIL to
      * DATA by stages that negotiated EDITS_BY_DATA. Only while the ticket is open (that is: also
-     * within event). */
+     * within event). ERROR_STATE: not now. ERROR_RIGHTS: not among the rights of the stage.
+     * ERROR_INVALID: no such kind, a NUL in a text, a header name that is empty or has line breaks.
+     * ERROR_FULL: the spool cannot take the new body, or there are too many edits. */
     MilterResult (*edit)(MilterWorker *worker, MilterTicket ticket, const MilterEdit *edit);
 
     /* --- Session. */
@@ -199,17 +208,19 @@ struct MilterHost {
      * none. Valid until the next event. */
     const MilterEvent *(*past_event)(MilterSession *session, MilterEventKind kind);
     uint64_t (*session_number)(MilterSession *session);
-    /* Facts: name is one of the stage's descriptor. value: short text or NULL for none. */
+    /* Makes a fact TRUE; name is one of the stage's descriptor. value: short text or NULL for none.
+     * One that is not set when it is settled is FALSE. */
     void (*set_fact)(MilterSession *session, MilterFactScope scope, const char *name,
                      const char *value);
-    /* value may be NULL; *value is NULL unless the state is TRUE, and valid until the next event.
-     */
+    /* A fact that any stage sets; FALSE if none does. value may be NULL; *value is NULL unless the
+     * state is TRUE, and valid until the next event. */
     MilterFactState (*fact)(MilterSession *session, const char *name, const char **value);
     /* Checks the text of an SMTP reply as the host will ("550 5.7.1 text"). Any thread. */
     bool (*reply_is_valid)(MilterSlice reply);
 
     /* --- Watches and timers on the worker's reactor. The function may remove any watch or timer,
-     * its own too. fd must be non-blocking; remove the watch before closing it. */
+     * its own too. fd must be non-blocking, may have one watch at a time, and stays the stage's:
+     * remove the watch before closing it. NULL with errno if the system refuses. */
     MilterWatch *(*watch_add)(MilterWorker *worker, int fd, uint32_t events,
                               MilterWatchFunction function, void *data);
     void (*watch_change)(MilterWatch *watch, uint32_t events);
@@ -217,34 +228,39 @@ struct MilterHost {
     /* Runs once; the timer is freed before function runs. seconds 0: in the next round. */
     MilterTimer *(*timer_add)(MilterWorker *worker, double seconds, MilterFunction function,
                               void *data);
-    void (*timer_remove)(MilterTimer *timer);
+    void (*timer_remove)(MilterTimer *timer); /* NULL is allowed; not one that has run */
 
-    /* --- Threads. post: from any thread, runs function on the worker (NULL: the control thread).
-     * job: runs function in a pool of threads, then done (or NULL) on the worker that asked. label,
-     * a constant, for the log. A session may be closed meanwhile; the instance that worker was
-     * given to leaves it and is discarded only after done. */
+    /* --- Threads. post: from any thread, runs function on the worker (NULL: the control thread),
+     * in the order of posting from one thread. job: runs function in a pool of threads, then done
+     * (or NULL) on the worker that asked; for what blocks. label, a constant, for the log. function
+     * may call what is marked "any thread" only. A session may be closed meanwhile, so data must
+     * not be the session's own; the instance that worker was given to leaves it and is discarded
+     * only after done. */
     void (*post)(MilterWorker *worker, MilterFunction function, void *data);
     void (*job)(MilterWorker *worker, const char *label, MilterFunction function,
                 MilterFunction done, void *data);
 
-    /* --- Names: asynchronous, cached, bounded. Returns an id for resolve_cancel, 0 never. After
+    /* --- Names: asynchronous, cached, bounded: TEMPORARY after the key dns-timeout, or if 1024
+     * look-ups of the worker are open. Returns an id for resolve_cancel, 0 never. After
      * resolve_cancel function does not run. */
     uint64_t (*resolve)(MilterWorker *worker, MilterResolveKind kind, const char *name,
                         MilterResolveFunction function, void *data);
     void (*resolve_cancel)(MilterWorker *worker, uint64_t query);
 
     /* --- Statistics: made in configure (control thread), counted from any thread. name:
-     * [a-z0-9-]+, shown as STAGE.NAME. */
+     * [a-z0-9-]+, shown as STAGE.NAME. Asked for again it is the same, also after a reload: it
+     * lives as long as the process. observe: seconds. */
     MilterCounter *(*counter)(MilterInstance *self, const char *name);
     void (*count)(MilterCounter *counter, uint64_t n);
     MilterHistogram *(*histogram)(MilterInstance *self, const char *name);
     void (*observe)(MilterHistogram *histogram, double value);
 
     /* --- Administration: a verb of the control socket, "STAGE.VERB"; made in configure, gone with
-     * discard. */
+     * discard. ERROR_INVALID: no verb or no function. */
     MilterResult (*admin_verb)(MilterInstance *self, const char *verb, MilterAdminFunction function,
                                void *data);
-    /* json: one JSON value in text form, or NULL with error set. Control thread. */
+    /* json: one JSON value in text form, or NULL with error, a text for the administrator. Control
+     * thread. */
     void (*admin_reply)(MilterAdminRequest *request, const char *json, const char *error);
 
     /* --- Clocks, in microseconds: monotonic, and since 1970-01-01 UTC. Any thread. */

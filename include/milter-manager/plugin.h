@@ -13,6 +13,17 @@
  *
  *         static const MilterStage stage = { .size = sizeof (MilterStage), ... };
  *         MILTER_PLUGIN(example, .name = "example", .version = "1.0", ..., .stage = &stage)
+ *
+ *     Its keys are a GSettings schema milter-manager.plugin.NAME, compiled (glib-compile-schemas)
+ *     to NAME.d/gschemas.compiled beside the file. They have the types s, b, u, t, d or as, and
+ *     none has the name of a key that every stage has (milter-manager.conf(5)). NAME.d/locale may
+ *     have catalogues of text_domain. All of it belongs to root or to the user that the host runs
+ *     as, and nobody else may write to it: else it is not loaded.
+ *     "milter-manager --inspect-plugin=NAME.so" says what is wrong.
+ *
+ *     In C++ the members have to be named in their order; MILTER_PLUGIN wants C++20, or a compiler
+ *     that names members before (gcc and clang do). No exception may leave a function that the host
+ *     calls: the host is C.
  */
 #ifndef MILTER_MANAGER_PLUGIN_H
 #define MILTER_MANAGER_PLUGIN_H

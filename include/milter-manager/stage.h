@@ -12,7 +12,9 @@
  *         session    open ... close                   one for each MTA session
  *
  *     configure, discard, expand run on the control thread. Everything else of a session runs on
- * the one worker that the session lives on, so stage code needs no lock for session data.
+ * the one worker that the session lives on, so stage code needs no lock for session data. Instance
+ * data is read by all workers at once: what changes in it after configure is atomic or locked, or
+ * better in the in-worker data.
  *
  *     The rules of a turn (a question with a ticket):
  *       1. It ends exactly once: MILTER_DONE with the verdict filled, or MILTER_LATER and then one
@@ -22,6 +24,10 @@
  *       4. A ticket is a number, never reused: an answer to a session that is gone is dropped.
  *       5. Errors are verdicts (FAILED and a detail); the host applies the stage's fallback.
  *       6. Every open ticket has a deadline and a label; the host times it out, then calls cancel.
+ *
+ *     A stage never blocks its worker: other sessions live on it. What takes time is watched
+ *     (watch_add), asked of the host (resolve), or done in a thread (job), with MILTER_LATER as the
+ *     answer.
  *
  *     Optional members may be NULL. Members may be added at the end; a host calls one only if it
  *     lies within size.
@@ -136,12 +142,15 @@ typedef struct MilterStage {
     /* Optional: without it the static answers hold. */
     MilterReturn (*negotiate)(void *session_data, MilterTicket ticket, const MilterOffer *offer,
                               MilterNegotiation *negotiation);
+    /* Only the events that were negotiated come. verdict is preset with CONTINUE; with MILTER_LATER
+     * what is in it does not count. */
     MilterReturn (*event)(void *session_data, MilterTicket ticket, const MilterEvent *event,
                           MilterVerdict *verdict);
     /* Optional. The message that this stage saw MAIL of is over without its END_OF_MESSAGE having
      * been answered. An open ticket of the message was cancelled before. */
     void (*abort)(void *session_data);
-    /* Optional. The host is no longer interested in ticket; an answer will be dropped. */
+    /* Optional. The host is no longer interested in ticket; an answer will be dropped. What event
+     * pointed to is gone after it. The session goes on, or abort or close follow. */
     void (*cancel)(void *session_data, MilterTicket ticket);
     /* Optional. */
     void (*report)(void *session_data, const MilterReport *report);

@@ -2,6 +2,10 @@
 /*
  * NAME
  *     verdict.h - what a stage answers, and the edits it makes
+ *
+ * DESCRIPTION
+ *     The texts of a verdict are copied when the host has the answer. With MILTER_DONE that is
+ * after event has returned: they must not lie on its stack. With finish it is during the call.
  */
 #ifndef MILTER_MANAGER_VERDICT_H
 #define MILTER_MANAGER_VERDICT_H
