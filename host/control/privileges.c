@@ -45,9 +45,14 @@ mm_privileges_find(const MmSettings *manager, MmIdentity *identity, GError **err
     const struct passwd *user = getpwnam(*name ? name : DEFAULT_USER);
     if (!user && *name)
         return fail(error, name, _("there is no such user"));
-    if (!user)
-        return fail(error, DEFAULT_USER,
-                    _("not serving as root: make this user, or name one with --user-name"));
+    if (!user) {
+        g_set_error(
+            error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+            _("there is no user “%s” to become, and root does not serve: make that user, or "
+              "name another with --user-name"),
+            DEFAULT_USER);
+        return FALSE;
+    }
     const struct group *group = *group_name ? getgrnam(group_name) : NULL;
     if (*group_name && !group)
         return fail(error, group_name, _("there is no such group"));

@@ -57,7 +57,10 @@ check_strings(const MilterPlugin *plugin, const char *file, GError **error)
 static gboolean
 check_stage(const MilterStage *stage, const char *file, GError **error)
 {
-    if (!stage || stage->size < offsetof(MilterStage, facts) + sizeof(stage->facts))
+    if (!stage)
+        return refuse(error, MM_PLUGIN_ERROR_DESCRIPTOR, file,
+                      _("the descriptor names no stage table"));
+    if (stage->size < offsetof(MilterStage, facts) + sizeof(stage->facts))
         return refuse(error, MM_PLUGIN_ERROR_DESCRIPTOR, file, _("the stage table is too small"));
     if (MM_STAGE_HAS(stage, expand) && !MM_STAGE_HAS(stage, configure))
         return TRUE;
@@ -175,6 +178,19 @@ bind_texts(const MmPlugin *plugin, const char *companions)
     bind_textdomain_codeset(domain, "UTF-8");
 }
 
+/* A schema that was written and not compiled would be no keys at all. */
+static gboolean
+check_compiled(const MmPlugin *plugin, const char *companions, GError **error)
+{
+    g_autofree char *name = g_strconcat(plugin->schema_id, ".gschema.xml", NULL);
+    g_autofree char *source = g_build_filename(companions, name, NULL);
+    if (!g_file_test(source, G_FILE_TEST_EXISTS))
+        return TRUE;
+    g_autofree char *text =
+        g_strdup_printf(_("it is not compiled: run “glib-compile-schemas %s”"), companions);
+    return refuse(error, MM_PLUGIN_ERROR_DESCRIPTOR, source, text);
+}
+
 /* NAME.d beside the file: schemas and catalogues, both optional. */
 static gboolean
 open_companions(MmPlugin *plugin, GError **error)
@@ -186,7 +202,7 @@ open_companions(MmPlugin *plugin, GError **error)
     bind_texts(plugin, companions);
     if (g_file_test(compiled, G_FILE_TEST_EXISTS))
         return open_schema(plugin, companions, compiled, error);
-    return check_fact_keys(plugin, NULL, error);
+    return check_compiled(plugin, companions, error) && check_fact_keys(plugin, NULL, error);
 }
 
 MmPlugin *

@@ -8,7 +8,8 @@
  *     none given away; the one symbol milter_NAME_plugin; ABI, sizes, strings, the stage's
  * mandatory functions and its facts; the name equal to the file's; then made resident. NAME.d
  * beside it, if it has a gschemas.compiled, must be trusted too and have the schema
- *     milter-manager.plugin.NAME. Each failure says which file, and what was expected.
+ *     milter-manager.plugin.NAME; with that schema's XML alone it is refused. Each failure says
+ * which file, and what was expected.
  *
  *     NAME.d/locale is bound to the plugin's text domain, unless that is the host's own.
  */

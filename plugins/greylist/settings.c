@@ -111,7 +111,7 @@ check_folder(Greylist *greylist, const char *uri)
     gboolean preset = strcmp(uri, MM_GREYLIST_STORE) == 0;
     const char *wrong = N_("the folder of this file does not exist");
     if (preset)
-        greylist->host->warn(greylist->self, "store", wrong, NULL);
+        greylist->host->warn(greylist->self, "store", wrong, uri);
     else
         greylist->host->problem(greylist->self, "store", wrong,
                                 N_("a folder that belongs to the user that serves"));

@@ -31,7 +31,7 @@ warn_if_absent(const Relay *relay)
     if (relay->address->family == MM_ADDRESS_UNIX && !relay->unreachable &&
         !g_file_test(relay->address->path, G_FILE_TEST_EXISTS))
         relay->host->warn(relay->self, "connection-spec", N_("this socket does not exist now"),
-                          NULL);
+                          relay->address->path);
 }
 
 static void

@@ -218,6 +218,7 @@ test_warnings(Place *place, gconstpointer data)
     assert_has(ran->err, ":11: [stages/b] conditions: ");
     assert_has(ran->err, "nobody-sets-this");
     assert_has(ran->err, ":14: [stages/c] connection-spec: ");
+    assert_has(ran->err, "/run/not-there.sock)"); /* which one */
 }
 
 static void

@@ -23,7 +23,7 @@ static const struct {
      "the descriptor lacks name, version, licence or summary"},
     {"f-name", MM_PLUGIN_ERROR_DESCRIPTOR,
      "the plugin calls itself “other”: the file must be called other.so"},
-    {"f-no-stage", MM_PLUGIN_ERROR_DESCRIPTOR, "the stage table is too small"},
+    {"f-no-stage", MM_PLUGIN_ERROR_DESCRIPTOR, "the descriptor names no stage table"},
     {"f-small-stage", MM_PLUGIN_ERROR_DESCRIPTOR, "the stage table is too small"},
     {"f-no-close", MM_PLUGIN_ERROR_DESCRIPTOR,
      "the stage table needs configure, discard, open, close and event, or only expand"},
@@ -261,6 +261,20 @@ test_schema_file(void)
     folder_clear(&folder);
 }
 
+/* What was forgotten is said: without it the plugin would have no keys, and no error named why. */
+static void
+test_schema_not_compiled(void)
+{
+    Folder folder = folder_new();
+    g_autofree char *companions = g_build_filename(folder.path, "good.d", NULL);
+    g_autofree char *source =
+        g_build_filename(companions, "milter-manager.plugin.good.gschema.xml", NULL);
+    g_mkdir(companions, 0755);
+    g_assert_true(g_file_set_contents(source, "<schemalist/>", -1, NULL));
+    assert_not_loaded(&folder, "good.gschema.xml: it is not compiled: run “glib-compile-schemas /");
+    folder_clear(&folder);
+}
+
 /* ---- Names and the registry. */
 
 static void
@@ -324,6 +338,7 @@ main(int argc, char **argv)
     g_test_add_func("/loader/no-regular-file", test_no_regular_file);
     g_test_add_func("/loader/bare-name", test_bare_name);
     g_test_add_func("/loader/schema-file", test_schema_file);
+    g_test_add_func("/loader/schema-not-compiled", test_schema_not_compiled);
     g_test_add_func("/loader/names", test_names);
     g_test_add_func("/registry", test_registry);
     return g_test_run();
