@@ -20,18 +20,9 @@ mm_headers_hide_postfix(MmHeaders *headers)
 
 /* The place of the header that index, 1-based, means; 0 is taken as 1. */
 guint
-mm_headers_find_postfix(const MmHeaders *headers, MilterSlice name, guint32 index)
+mm_headers_find_postfix(MmHeaders *headers, MilterSlice name, guint32 index)
 {
-    for (guint place = 0; place < mm_headers_count(headers); place++) {
-        const MmHeader *header = mm_headers_at(headers, place);
-
-        if ((header->flags & MM_HEADER_USER) == 0 || !mm_headers_is_named(header, name))
-            continue;
-        if (index <= 1)
-            return place;
-        index--;
-    }
-    return MM_HEADERS_NONE;
+    return mm_headers_find(headers, name, MM_HEADERS_USER, MAX(index, 1u));
 }
 
 /* How much of a value Postfix stores, when overhead bytes stand before it. */
@@ -116,7 +107,7 @@ mm_headers_apply_postfix(MmHeaders *headers, const MilterEdit *edit, gboolean le
     header.value = stored_value(headers, edit, leading_space);
     if (place != MM_HEADERS_NONE) {
         header.id = mm_headers_at(headers, place)->id;
-        *mm_headers_at(headers, place) = header;
+        *mm_headers_edit(headers, place) = header;
     } else if (edit->kind == MILTER_EDIT_INSERT_HEADER) {
         mm_headers_insert(headers, edit->index, &header);
     } else {

@@ -30,92 +30,69 @@ mm_headers_hide_sendmail(MmHeaders *headers)
 }
 
 static gboolean
-is_trace(const MmHeader *header)
+is_trace(MilterSlice name)
 {
+    const MmHeader header = {.name = name};
+
     for (guint i = 0; i < G_N_ELEMENTS(trace_names); i++) {
-        if (mm_headers_is_named(header, trace_names[i]))
+        if (mm_headers_is_named(&header, trace_names[i]))
             return TRUE;
     }
     return FALSE;
 }
 
-static gboolean
-may_be_filled(const MmHeader *header)
-{
-    return (header->flags & MM_HEADER_USER) == 0 && !is_trace(header);
-}
-
 /* The first header of that name that an ADD_HEADER fills. */
 static guint
-find_to_fill(const MmHeaders *headers, MilterSlice name)
+find_to_fill(MmHeaders *headers, MilterSlice name)
 {
-    for (guint place = 0; place < mm_headers_count(headers); place++) {
-        const MmHeader *header = mm_headers_at(headers, place);
-
-        if (mm_headers_is_named(header, name) && may_be_filled(header))
-            return place;
-    }
-    return MM_HEADERS_NONE;
+    return is_trace(name) ? MM_HEADERS_NONE : mm_headers_find(headers, name, MM_HEADERS_OWN, 1);
 }
 
-/* What a CHANGE_HEADER of index means among the headers that have the flag (USER: to the stage;
- * COUNTED: to the MTA): that instance, or the last one of those without the flag. */
+/* What a CHANGE_HEADER of index means among the headers that are counted by it (USER: to the stage;
+ * COUNTED: to the MTA): that instance, or the last one of those that are not. An index that is
+ * negative as a signed number is 1, as 0 is. */
 static guint
-find_to_change(const MmHeaders *headers, MilterSlice name, guint32 index, guint32 flag)
+find_to_change(MmHeaders *headers, MilterSlice name, guint32 index, MmHeaderSet counted,
+               MmHeaderSet hidden)
 {
-    gint32 left = (gint32)index;
-    guint hidden = MM_HEADERS_NONE;
+    guint32 nth = index > G_MAXINT32 ? 1 : MAX(index, 1u);
+    guint place = mm_headers_find(headers, name, counted, nth);
 
-    for (guint place = 0; place < mm_headers_count(headers); place++) {
-        const MmHeader *header = mm_headers_at(headers, place);
-
-        if (!mm_headers_is_named(header, name))
-            continue;
-        if ((header->flags & flag) == 0) {
-            hidden = is_trace(header) ? hidden : place;
-            continue;
-        }
-        if (left <= 1)
-            return place;
-        left--;
-    }
-    return hidden;
+    if (place != MM_HEADERS_NONE || is_trace(name))
+        return place;
+    return mm_headers_find(headers, name, hidden,
+                           mm_headers_rank(headers, name, hidden, MM_HEADERS_NONE));
 }
 
 guint
-mm_headers_find_sendmail(const MmHeaders *headers, MilterSlice name, guint32 index)
+mm_headers_find_sendmail(MmHeaders *headers, MilterSlice name, guint32 index)
 {
-    return find_to_change(headers, name, index, MM_HEADER_USER);
+    return find_to_change(headers, name, index, MM_HEADERS_USER, MM_HEADERS_OWN);
+}
+
+/* Which one the MTA would change. */
+static guint
+find_for_mta(MmHeaders *headers, MilterSlice name, guint32 index)
+{
+    return find_to_change(headers, name, index, MM_HEADERS_COUNTED, MM_HEADERS_UNCOUNTED);
 }
 
 /* The index by which the MTA finds the header at place; for a hidden one, or none, the first that
  * is beyond all. */
 static guint32
-mta_index(const MmHeaders *headers, MilterSlice name, guint place)
+mta_index(MmHeaders *headers, MilterSlice name, guint place)
 {
-    guint32 index = 1;
-
-    for (guint i = 0; i < mm_headers_count(headers); i++) {
-        const MmHeader *header = mm_headers_at(headers, i);
-
-        if ((header->flags & MM_HEADER_COUNTED) == 0 || !mm_headers_is_named(header, name))
-            continue;
-        if (i == place)
-            return index;
-        index++;
-    }
-    return index;
+    if (place != MM_HEADERS_NONE && (mm_headers_at(headers, place)->flags & MM_HEADER_COUNTED) == 0)
+        place = MM_HEADERS_NONE;
+    return mm_headers_rank(headers, name, MM_HEADERS_COUNTED, place) + 1;
 }
 
 /* In front of the first of that name, hidden or not, else at the end. */
 static void
 add(MmHeaders *headers, MmHeader *header, MilterSlice name)
 {
-    guint place = 0;
+    guint place = mm_headers_find(headers, name, MM_HEADERS_ALL, 1);
 
-    while (place < mm_headers_count(headers) &&
-           !mm_headers_is_named(mm_headers_at(headers, place), name))
-        place++;
     header->name = mm_arena_copy(&headers->texts, name);
     mm_headers_insert(headers, place, header);
 }
@@ -143,7 +120,7 @@ apply_add(MmHeaders *headers, MmEdits *edits, guint i, gboolean leading_space)
     /* A place that a stage deleted is hidden to the next one, but not so to the MTA. */
     if ((mm_headers_at(headers, place)->flags & MM_HEADER_COUNTED) != 0)
         mm_edits_set_change(edits, i, mta_index(headers, edit->name, place));
-    fill(mm_headers_at(headers, place), header.value);
+    fill(mm_headers_edit(headers, place), header.value);
 }
 
 static void
@@ -151,20 +128,20 @@ apply_change(MmHeaders *headers, MmEdits *edits, guint i, gboolean leading_space
 {
     const MilterEdit *edit = mm_edits_get(edits, i);
     MmHeader header = {.flags = MM_HEADER_USER | MM_HEADER_COUNTED};
-    guint place = find_to_change(headers, edit->name, edit->index, MM_HEADER_USER);
+    guint place = mm_headers_find_sendmail(headers, edit->name, edit->index);
 
-    if (place != find_to_change(headers, edit->name, edit->index, MM_HEADER_COUNTED))
+    if (place != find_for_mta(headers, edit->name, edit->index))
         mm_edits_set_change(edits, i, mta_index(headers, edit->name, place));
     if (edit->value.size == 0) {
         if (place != MM_HEADERS_NONE)
-            mm_headers_at(headers, place)->flags |= MM_HEADER_DELETED;
+            mm_headers_edit(headers, place)->flags |= MM_HEADER_DELETED;
         return;
     }
     header.value = mm_headers_take_value(headers, edit, leading_space);
     if (place == MM_HEADERS_NONE)
         add(headers, &header, edit->name);
     else
-        fill(mm_headers_at(headers, place), header.value);
+        fill(mm_headers_edit(headers, place), header.value);
 }
 
 /* Behind the header at index, counted from 0; an index that is negative as a signed number is 0. */

@@ -236,10 +236,18 @@ mm_edits_set_index(MmEdits *edits, guint i, guint32 index)
 }
 
 void
-mm_edits_drop(MmEdits *edits, guint i)
+mm_edits_move(MmEdits *edits, guint from, guint to)
 {
-    g_return_if_fail(i < mm_edits_count(edits));
-    g_array_remove_index(edits->list, i);
+    g_return_if_fail(to <= from && from < mm_edits_count(edits));
+    g_array_index(edits->list, MilterEdit, to) = g_array_index(edits->list, MilterEdit, from);
+}
+
+void
+mm_edits_truncate(MmEdits *edits, guint count)
+{
+    g_return_if_fail(count <= mm_edits_count(edits));
+    if (edits->list != NULL)
+        g_array_set_size(edits->list, count);
 }
 
 MmSpool *

@@ -46,8 +46,10 @@ const MilterEdit *mm_edits_get(const MmEdits *edits, guint i);
 void mm_edits_set_change(MmEdits *edits, guint i, guint32 index);
 /* Sets the index of operation i, a header operation that has one. */
 void mm_edits_set_index(MmEdits *edits, guint i, guint32 index);
-/* Takes operation i out. */
-void mm_edits_drop(MmEdits *edits, guint i);
+/* To take some out: those that stay are moved to the front in their order, then the list is cut.
+ * What was operation from is operation to, which is not behind it. */
+void mm_edits_move(MmEdits *edits, guint from, guint to);
+void mm_edits_truncate(MmEdits *edits, guint count);
 /* The new body, or NULL if the body was not replaced. Borrowed. An empty one is an empty body. */
 MmSpool *mm_edits_body(const MmEdits *edits);
 /* A later stage's new body is taken instead. */

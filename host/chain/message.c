@@ -3,14 +3,19 @@
 
 #include "chain/headers.h"
 
-/* A longer index is not kept for the next message. */
-#define KEEP_VISIBLE 512u
+/* A longer list is not kept for the next message. */
+#define KEEP_SHOWN 512u
+
+/* A header as stages are shown it. */
+typedef struct Shown {
+    MilterSlice name, value;
+} Shown;
 
 struct MmMessage {
     const MmSpoolLimits *limits;
-    MmHeaders headers;
-    GArray *visible; /* of guint: the places of the visible ones in headers */
-    gboolean hidden; /* the MTA's hidden headers are in the list */
+    GArray *shown;     /* of Shown */
+    MmHeaders headers; /* the MTA's list; its arena has the texts of shown */
+    gboolean listed;   /* the list is filled: not before it is to be changed */
     MmSpool *body;
     gboolean body_replaced; /* and may be shared with the edits */
 };
@@ -27,7 +32,7 @@ mm_message_new(const MmSpoolLimits *limits)
     MmMessage *message = g_new0(MmMessage, 1);
 
     mm_headers_init(&message->headers);
-    message->visible = g_array_new(FALSE, FALSE, sizeof(guint));
+    message->shown = g_array_new(FALSE, FALSE, sizeof(Shown));
     message->limits = limits;
     message->body = mm_spool_new(limits);
     return message;
@@ -39,7 +44,7 @@ mm_message_free(MmMessage *message)
     if (message == NULL)
         return;
     mm_headers_clear(&message->headers);
-    g_array_unref(message->visible);
+    g_array_unref(message->shown);
     mm_spool_free(message->body);
     g_free(message);
 }
@@ -48,12 +53,12 @@ void
 mm_message_reset(MmMessage *message)
 {
     mm_headers_reset(&message->headers);
-    if (message->visible->len > KEEP_VISIBLE) {
-        g_array_unref(message->visible);
-        message->visible = g_array_new(FALSE, FALSE, sizeof(guint));
+    if (message->shown->len > KEEP_SHOWN) {
+        g_array_unref(message->shown);
+        message->shown = g_array_new(FALSE, FALSE, sizeof(Shown));
     }
-    g_array_set_size(message->visible, 0);
-    message->hidden = FALSE;
+    g_array_set_size(message->shown, 0);
+    message->listed = FALSE;
     if (message->body_replaced) {
         mm_spool_free(message->body);
         message->body = mm_spool_new(message->limits);
@@ -65,16 +70,11 @@ mm_message_reset(MmMessage *message)
 void
 mm_message_add_header(MmMessage *message, MilterSlice name, MilterSlice value)
 {
-    MmHeaders *headers = &message->headers;
-    guint place = mm_headers_count(headers);
-    MmHeader header = {
-        .name = mm_arena_copy(&headers->texts, name),
-        .value = mm_arena_copy(&headers->texts, value),
-        .flags = MM_HEADER_USER | MM_HEADER_COUNTED,
-    };
+    MmArena *texts = &message->headers.texts;
+    const Shown shown = {mm_arena_copy(texts, name), mm_arena_copy(texts, value)};
 
-    mm_headers_insert(headers, place, &header);
-    g_array_append_val(message->visible, place);
+    g_return_if_fail(!message->listed);
+    g_array_append_val(message->shown, shown);
 }
 
 gboolean
@@ -86,24 +86,17 @@ mm_message_append_body(MmMessage *message, gconstpointer data, gsize size, GErro
 guint
 mm_message_n_headers(const MmMessage *message)
 {
-    return message->visible->len;
-}
-
-static const MmHeader *
-visible_header(const MmMessage *message, guint i)
-{
-    return mm_headers_at(&message->headers, g_array_index(message->visible, guint, i));
+    return message->shown->len;
 }
 
 void
 mm_message_get_header(const MmMessage *message, guint i, MilterSlice *name, MilterSlice *value)
 {
-    const MmHeader *header;
+    const Shown *shown = &g_array_index(message->shown, Shown, i);
 
-    g_return_if_fail(i < message->visible->len);
-    header = visible_header(message, i);
-    *name = header->name;
-    *value = header->value;
+    g_return_if_fail(i < message->shown->len);
+    *name = shown->name;
+    *value = shown->value;
 }
 
 MmSpool *
@@ -117,33 +110,50 @@ mm_message_size(const MmMessage *message)
 {
     guint64 size = mm_spool_length(message->body);
 
-    for (guint i = 0; i < message->visible->len; i++) {
-        const MmHeader *header = visible_header(message, i);
+    for (guint i = 0; i < message->shown->len; i++) {
+        const Shown *shown = &g_array_index(message->shown, Shown, i);
 
-        size += header->name.size + header->value.size;
+        size += shown->name.size + shown->value.size;
     }
     return size;
 }
 
+/* Fills the MTA's list, with what it hides in front. */
 static void
-hide(MmMessage *message, MmMtaKind mta)
+list_headers(MmMessage *message, MmMtaKind mta)
 {
-    if (message->hidden)
+    MmHeader header = {.flags = MM_HEADER_USER | MM_HEADER_COUNTED};
+
+    if (message->listed)
         return;
+    message->listed = TRUE;
+    for (guint i = 0; i < message->shown->len; i++) {
+        const Shown *shown = &g_array_index(message->shown, Shown, i);
+
+        header.name = shown->name;
+        header.value = shown->value;
+        mm_headers_insert(&message->headers, MM_HEADERS_NONE, &header);
+    }
     if (mta == MM_MTA_SENDMAIL)
         mm_headers_hide_sendmail(&message->headers);
     else
         mm_headers_hide_postfix(&message->headers);
-    message->hidden = TRUE;
 }
 
+/* The list was changed. */
 static void
-find_visible(MmMessage *message)
+show_headers(MmMessage *message)
 {
-    g_array_set_size(message->visible, 0);
-    for (guint place = 0; place < mm_headers_count(&message->headers); place++) {
-        if (mm_headers_is_visible(mm_headers_at(&message->headers, place)))
-            g_array_append_val(message->visible, place);
+    MmHeaderCursor cursor = {0, 0};
+    const MmHeader *header;
+
+    mm_headers_drop_index(&message->headers);
+    g_array_set_size(message->shown, 0);
+    while ((header = mm_headers_next(&message->headers, &cursor)) != NULL) {
+        const Shown shown = {header->name, header->value};
+
+        if (mm_headers_is_visible(header))
+            g_array_append_val(message->shown, shown);
     }
 }
 
@@ -171,12 +181,12 @@ apply_headers(MmMessage *message, MmEdits *edits, MmMtaKind mta, gboolean leadin
     for (guint i = 0; i < mm_edits_count(edits); i++) {
         if (!is_header_edit(mm_edits_get(edits, i)))
             continue;
-        hide(message, mta);
+        list_headers(message, mta);
         changed = TRUE;
         apply_one(&message->headers, edits, i, mta, leading_space);
     }
     if (changed)
-        find_visible(message);
+        show_headers(message);
 }
 
 /* Postfix writes a last line without line end as a line. */
@@ -290,7 +300,7 @@ mm_message_view(MmMessage *message, MmMtaKind mta)
 {
     MmView *view = g_new0(MmView, 1);
 
-    hide(message, mta);
+    list_headers(message, mta);
     mm_headers_init_copy(&view->headers, &message->headers);
     return view;
 }
@@ -337,31 +347,32 @@ mm_message_apply_beside(MmMessage *message, const MmView *view, MmEdits *edits, 
                         gboolean leading_space, GString *dropped, GError **error)
 {
     MmHeaders seen;
-    guint i = 0;
+    guint kept = 0;
 
     mm_headers_init_copy(&seen, &view->headers);
-    while (i < mm_edits_count(edits)) {
+    for (guint i = 0; i < mm_edits_count(edits); i++) {
         const MilterEdit *edit = mm_edits_get(edits, i);
 
-        if (!is_header_edit(edit) || apply_twice(&seen, message, edits, i, mta, leading_space)) {
-            i++;
-            continue;
-        }
-        note_dropped(dropped, edit);
-        mm_edits_drop(edits, i);
+        if (!is_header_edit(edit) || apply_twice(&seen, message, edits, i, mta, leading_space))
+            mm_edits_move(edits, i, kept++);
+        else
+            note_dropped(dropped, edit);
     }
+    mm_edits_truncate(edits, kept);
     mm_headers_clear(&seen);
-    find_visible(message);
+    show_headers(message);
     return apply_body(message, edits, mta, error);
 }
 
 void
 mm_message_headers_shown(MmMessage *message)
 {
-    for (guint place = 0; place < mm_headers_count(&message->headers); place++) {
-        MmHeader *header = mm_headers_at(&message->headers, place);
+    MmHeaders *headers = &message->headers;
+    MmHeaderCursor cursor = {0, 0};
+    const MmHeader *header;
 
+    for (guint place = 0; (header = mm_headers_next(headers, &cursor)) != NULL; place++) {
         if ((header->flags & MM_HEADER_DELETED) != 0)
-            header->flags &= ~(guint32)MM_HEADER_USER;
+            mm_headers_edit(headers, place)->flags &= ~(guint32)MM_HEADER_USER;
     }
 }

@@ -33,7 +33,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MmMessage, mm_message_free)
 /* Empties it for the next message of the session; keeps small memory. */
 void mm_message_reset(MmMessage *message);
 
-/* Copies. */
+/* Copies. Not after the first edits. */
 void mm_message_add_header(MmMessage *message, MilterSlice name, MilterSlice value);
 /* As the MTA sent it; FALSE with error if the spool is full. */
 gboolean mm_message_append_body(MmMessage *message, gconstpointer data, gsize size, GError **error);

@@ -19,6 +19,7 @@ typedef struct World {
     Reference *direct; /* the MTA with the stages as its filters */
     Reference *host;   /* the MTA with the host as its only filter */
     GString *story;
+    gint32 n_headers, n_edits; /* fewer than that */
 } World;
 
 static const char *
@@ -33,15 +34,17 @@ random_name(GRand *rand)
 }
 
 static guint32
-random_index(GRand *rand)
+random_index(const World *world)
 {
+    GRand *rand = world->rand;
+
     switch (g_rand_int_range(rand, 0, 8)) {
     case 0:
         return (guint32)g_rand_int_range(rand, 7, 22);
     case 1:
         return g_rand_boolean(rand) ? G_MAXUINT32 : G_MAXINT32;
     default:
-        return (guint32)g_rand_int_range(rand, 0, 5);
+        return (guint32)g_rand_int_range(rand, 0, 5 + world->n_headers / 10);
     }
 }
 
@@ -74,7 +77,7 @@ random_edit(World *world, MmEdits *edits, guint number)
     if (g_rand_boolean(world->rand))
         edit.kind = MILTER_EDIT_CHANGE_HEADER;
     if (edit.kind != MILTER_EDIT_ADD_HEADER)
-        edit.index = random_index(world->rand);
+        edit.index = random_index(world);
     edit.flags = g_rand_boolean(world->rand) ? MILTER_EDIT_VERBATIM : 0;
     if (edit.kind == MILTER_EDIT_CHANGE_HEADER && g_rand_boolean(world->rand))
         *value = '\0';
@@ -122,7 +125,7 @@ random_stage(World *world, guint stage)
     g_string_append_printf(world->story, "stage, headers %s\n", shown ? "shown" : "declined");
     seen = model_text(world->model);
     assert_same(world, seen, expected, "the stage sees");
-    for (guint i = (guint)g_rand_int_range(world->rand, 0, 5); i > 0; i--)
+    for (guint i = (guint)g_rand_int_range(world->rand, 0, world->n_edits); i > 0; i--)
         random_edit(world, edits, stage * 10 + i);
     mm_message_apply(world->model, edits, world->sendmail ? MM_MTA_SENDMAIL : MM_MTA_POSTFIX,
                      world->leading_space, NULL);
@@ -133,7 +136,7 @@ random_stage(World *world, guint stage)
 static void
 random_message(World *world)
 {
-    for (guint i = (guint)g_rand_int_range(world->rand, 0, 9); i > 0; i--) {
+    for (guint i = (guint)g_rand_int_range(world->rand, 0, world->n_headers); i > 0; i--) {
         const char *name = random_name(world->rand);
         g_autofree char *value = g_strdup_printf(" %u", i);
 
@@ -169,17 +172,12 @@ random_case(World *world)
 }
 
 static void
-run(gboolean sendmail, gboolean leading_space, guint32 seed)
+run(World world, guint32 seed, guint cases)
 {
-    World world = {
-        .rand = g_rand_new_with_seed(seed),
-        .sendmail = sendmail,
-        .leading_space = leading_space,
-        .model = mm_message_new(&limits),
-        .story = g_string_new(NULL),
-    };
-
-    for (guint i = 0; i < 10000; i++)
+    world.rand = g_rand_new_with_seed(seed);
+    world.model = mm_message_new(&limits);
+    world.story = g_string_new(NULL);
+    for (guint i = 0; i < cases; i++)
         random_case(&world);
     g_string_free(world.story, TRUE);
     mm_message_free(world.model);
@@ -187,17 +185,48 @@ run(gboolean sendmail, gboolean leading_space, guint32 seed)
 }
 
 static void
+run_usual(gboolean sendmail, gboolean leading_space, guint32 seed)
+{
+    const World world = {
+        .sendmail = sendmail, .leading_space = leading_space, .n_headers = 9, .n_edits = 5};
+
+    run(world, seed, 10000);
+}
+
+/* So many headers that the model has them in rows, and so many edits that it makes its index. */
+static void
+run_large(gboolean sendmail, guint32 seed)
+{
+    const World world = {
+        .sendmail = sendmail, .leading_space = TRUE, .n_headers = 2500, .n_edits = 150};
+
+    run(world, seed, 40);
+}
+
+static void
 test_postfix(void)
 {
-    run(FALSE, TRUE, 11);
-    run(FALSE, FALSE, 12);
+    run_usual(FALSE, TRUE, 11);
+    run_usual(FALSE, FALSE, 12);
 }
 
 static void
 test_sendmail(void)
 {
-    run(TRUE, TRUE, 13);
-    run(TRUE, FALSE, 14);
+    run_usual(TRUE, TRUE, 13);
+    run_usual(TRUE, FALSE, 14);
+}
+
+static void
+test_large_postfix(void)
+{
+    run_large(FALSE, 15);
+}
+
+static void
+test_large_sendmail(void)
+{
+    run_large(TRUE, 16);
 }
 
 int
@@ -206,5 +235,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/message/random/postfix", test_postfix);
     g_test_add_func("/message/random/sendmail", test_sendmail);
+    g_test_add_func("/message/random/large-postfix", test_large_postfix);
+    g_test_add_func("/message/random/large-sendmail", test_large_sendmail);
     return g_test_run();
 }
