@@ -62,7 +62,7 @@ take_delete_header(const char *name, const char *value, gpointer data, GError **
 {
     g_auto(GStrv) parts = g_strsplit(value, ":", 2);
     int index = 1;
-    if (!*parts[0] || (parts[1] && !parse_index(parts[1], &index)))
+    if (!parts[0] || !*parts[0] || (parts[1] && !parse_index(parts[1], &index)))
         return mm_client_usage(error, name, value, "NAME[:INDEX]");
     add_edit(data, MM_CLIENT_CHANGE_HEADER, index, parts[0], NULL);
     return TRUE;

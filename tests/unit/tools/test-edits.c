@@ -140,6 +140,7 @@ test_client_usage(void)
     EXPECT("INDEX:NAME:VALUE", "--insert-header", "x:a:b");
     EXPECT("NAME:INDEX:VALUE", "--change-header", "a:b");
     EXPECT("NAME[:INDEX]", "--delete-header", "a:b");
+    EXPECT("NAME[:INDEX]", "--delete-header", "");
     EXPECT("ADDRESS", "--add-recipient", "");
     EXPECT("a reason", "--quarantine", "");
     EXPECT("“a\\q”", "--replace-body", "a\\q");
