@@ -10,12 +10,11 @@
 /* Of the schema. */
 #define WORKERS_MAX 1024
 
-/* Where GOption puts what it read. */
+/* Where GOption puts what it read: bytes, whatever the locale makes of them. */
 typedef struct Raw {
     char *config, *connection_spec, *user_name, *group_name, *socket_group, *socket_mode;
-    char *pid_file, *root, *inspect, *log_level, *log_target;
+    char *pid_file, *root, *inspect, *log_level, *log_target, *workers;
     char **plugin_path;
-    int workers; /* -1: not given */
     gboolean daemon, no_daemon, show, check, list, verbose, quiet, status, watch, version;
 } Raw;
 
@@ -23,9 +22,9 @@ static void
 raw_clear(Raw *raw)
 {
     char **const texts[] = {
-        &raw->config,       &raw->connection_spec, &raw->user_name, &raw->group_name,
-        &raw->socket_group, &raw->socket_mode,     &raw->pid_file,  &raw->root,
-        &raw->inspect,      &raw->log_level,       &raw->log_target};
+        &raw->config,       &raw->connection_spec, &raw->user_name,  &raw->group_name,
+        &raw->socket_group, &raw->socket_mode,     &raw->pid_file,   &raw->root,
+        &raw->inspect,      &raw->log_level,       &raw->log_target, &raw->workers};
     for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(*texts[i]);
     g_strfreev(raw->plugin_path);
@@ -39,15 +38,15 @@ add_service(GOptionContext *context, Raw *raw)
     const GOptionEntry entries[] = {
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &raw->config,
          N_("Read the configuration from FILE"), N_("FILE")},
-        {"connection-spec", 's', 0, G_OPTION_ARG_STRING, &raw->connection_spec,
+        {"connection-spec", 's', 0, G_OPTION_ARG_FILENAME, &raw->connection_spec,
          N_("Listen on SPEC: unix:PATH, inet:PORT[@HOST] or inet6:PORT[@HOST]"), N_("SPEC")},
-        {"user-name", 'u', 0, G_OPTION_ARG_STRING, &raw->user_name,
+        {"user-name", 'u', 0, G_OPTION_ARG_FILENAME, &raw->user_name,
          N_("Become USER when started as root"), N_("USER")},
-        {"group-name", 'g', 0, G_OPTION_ARG_STRING, &raw->group_name,
+        {"group-name", 'g', 0, G_OPTION_ARG_FILENAME, &raw->group_name,
          N_("Become GROUP when started as root"), N_("GROUP")},
-        {"socket-group-name", 0, 0, G_OPTION_ARG_STRING, &raw->socket_group,
+        {"socket-group-name", 0, 0, G_OPTION_ARG_FILENAME, &raw->socket_group,
          N_("Give the unix socket to GROUP"), N_("GROUP")},
-        {"unix-socket-mode", 0, 0, G_OPTION_ARG_STRING, &raw->socket_mode,
+        {"unix-socket-mode", 0, 0, G_OPTION_ARG_FILENAME, &raw->socket_mode,
          N_("Mode of the unix socket, octal"), N_("MODE")},
         G_OPTION_ENTRY_NULL};
     g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
@@ -61,7 +60,8 @@ add_process(GOptionContext *context, Raw *raw)
         {"no-daemon", 0, 0, G_OPTION_ARG_NONE, &raw->no_daemon, N_("Stay in the foreground"), NULL},
         {"pid-file", 0, 0, G_OPTION_ARG_FILENAME, &raw->pid_file,
          N_("Write the process number to FILE"), N_("FILE")},
-        {"workers", 0, 0, G_OPTION_ARG_INT, &raw->workers, N_("Use N worker threads"), N_("N")},
+        {"workers", 0, 0, G_OPTION_ARG_FILENAME, &raw->workers, N_("Use N worker threads"),
+         N_("N")},
         {"plugin-path", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &raw->plugin_path,
          N_("Search plugins in DIR first"), N_("DIR")},
         {"root", 0, 0, G_OPTION_ARG_FILENAME, &raw->root,
@@ -92,9 +92,9 @@ add_log(GOptionContext *context, Raw *raw)
     const GOptionEntry entries[] = {
         {"verbose", 'v', 0, G_OPTION_ARG_NONE, &raw->verbose, N_("Log everything"), NULL},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &raw->quiet, N_("Log warnings and errors only"), NULL},
-        {"log-level", 0, 0, G_OPTION_ARG_STRING, &raw->log_level,
+        {"log-level", 0, 0, G_OPTION_ARG_FILENAME, &raw->log_level,
          N_("Log up to LEVEL: error, warning, notice, info or debug"), N_("LEVEL")},
-        {"log-target", 0, 0, G_OPTION_ARG_STRING, &raw->log_target,
+        {"log-target", 0, 0, G_OPTION_ARG_FILENAME, &raw->log_target,
          N_("Log to auto, stdout, syslog or journal"), N_("TARGET")},
         G_OPTION_ENTRY_NULL};
     g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
@@ -159,8 +159,10 @@ take_overrides(MmCommandLine *line, const Raw *raw)
     if (raw->daemon || raw->no_daemon)
         override(line, "daemon", g_variant_new_boolean(raw->daemon && !raw->no_daemon),
                  raw->no_daemon ? "--no-daemon" : "--daemon");
-    if (raw->workers >= 0)
-        override(line, "workers", g_variant_new_uint32((guint32)raw->workers), "--workers");
+    if (raw->workers)
+        override(line, "workers",
+                 g_variant_new_uint32((guint32)g_ascii_strtoull(raw->workers, NULL, 10)),
+                 "--workers");
     if (raw->log_level)
         override_string(line, "log-level", raw->log_level, "--log-level");
     else if (raw->verbose)
@@ -209,13 +211,37 @@ check_log_options(const Raw *raw, GError **error)
     return TRUE;
 }
 
+/* What becomes a value of the configuration is text as in its file. */
+static gboolean
+check_texts(const Raw *raw, GError **error)
+{
+    const struct {
+        const char *option, *value;
+    } texts[] = {{"--connection-spec", raw->connection_spec},
+                 {"--user-name", raw->user_name},
+                 {"--group-name", raw->group_name},
+                 {"--socket-group-name", raw->socket_group},
+                 {"--unix-socket-mode", raw->socket_mode},
+                 {"--pid-file", raw->pid_file},
+                 {"--log-level", raw->log_level},
+                 {"--log-target", raw->log_target},
+                 {"--workers", raw->workers}};
+    for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
+        if (!texts[i].value || g_utf8_validate(texts[i].value, -1, NULL))
+            continue;
+        g_autofree char *shown = g_utf8_make_valid(texts[i].value, -1);
+        return bad_value(texts[i].option, shown, _("text in UTF-8"), error);
+    }
+    return TRUE;
+}
+
 static gboolean
 check_values(const Raw *raw, GError **error)
 {
-    if (raw->workers < -1 || raw->workers > WORKERS_MAX) {
-        g_autofree char *value = g_strdup_printf("%d", raw->workers);
-        return bad_value("--workers", value, _("a number from 0 to 1024"), error);
-    }
+    if (raw->workers && !g_ascii_string_to_unsigned(raw->workers, 10, 0, WORKERS_MAX, NULL, NULL))
+        return bad_value("--workers", raw->workers, _("a number from 0 to 1024"), error);
+    if (raw->root && !g_file_test(raw->root, G_FILE_TEST_IS_DIR))
+        return bad_value("--root", raw->root, _("a folder"), error);
     if (raw->socket_mode && !mm_check_mode(raw->socket_mode, NULL))
         return bad_value("--unix-socket-mode", raw->socket_mode,
                          _("three octal digits, as in 0660"), error);
@@ -250,14 +276,14 @@ check(const Raw *raw, int argc, char **argv, GError **error)
         g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
                             _("--daemon and --no-daemon exclude each other"));
     else
-        return check_values(raw, error) && check_one_action(raw, error);
+        return check_texts(raw, error) && check_values(raw, error) && check_one_action(raw, error);
     return FALSE;
 }
 
 MmCommandLine *
 mm_command_line_parse(int *argc, char ***argv, GError **error)
 {
-    Raw raw = {.workers = -1};
+    Raw raw = {0};
     if (!parse(&raw, argc, argv, error) || !check(&raw, *argc, *argv, error)) {
         raw_clear(&raw);
         return NULL;

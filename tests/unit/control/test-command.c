@@ -80,20 +80,30 @@ test_usage(void)
 {
     static const struct {
         const char *first, *second, *says;
-    } cases[] = {{"--no-such-option", NULL, "--no-such-option"},
-                 {"word", NULL, "word"},
-                 {"--workers=many", NULL, "many"},
-                 {"--workers=-2", NULL, "-2"},
-                 {"--workers=1025", NULL, "1025"},
-                 {"--log-level=loud", NULL, "loud"},
-                 {"--log-target=file", NULL, "file"},
-                 {"--unix-socket-mode=rw", NULL, "rw"},
-                 {"--unix-socket-mode=7777", NULL, "7777"},
-                 {"--connection-spec=inet:0", NULL, "inet:0"},
-                 {"--connection-spec=smtp:1", NULL, "smtp:1"},
-                 {"--daemon", "--no-daemon", "--no-daemon"},
-                 {"--check-config", "--status", "--status"},
-                 {"--config", NULL, "--config"}};
+    } cases[] = {
+        {"--no-such-option", NULL, "--no-such-option"},
+        {"word", NULL, "word"},
+        {"--workers=many", NULL, "many"},
+        {"--workers=-2", NULL, "-2"},
+        {"--workers=-1", NULL, "--workers: “-1” is not allowed (a number from 0 to 1024)"},
+        {"--workers=", NULL, "--workers: “” is not"},
+        {"--workers=99999999999999999999", NULL, "a number from 0 to 1024"},
+        {"--pid-file=/\xff", NULL, "--pid-file: “/\357\277\275” is not allowed (text in UTF-8)"},
+        {"--connection-spec=unix:/\xff", NULL, "--connection-spec: “unix:/"},
+        {"--user-name=\xff", NULL, "--user-name: “"},
+        {"--log-level=\xff", NULL, "--log-level: “"},
+        {"--root=/nonexistent", NULL, "--root: “/nonexistent” is not allowed (a folder)"},
+        {"--root=/etc/passwd", NULL, "(a folder)"},
+        {"--workers=1025", NULL, "1025"},
+        {"--log-level=loud", NULL, "loud"},
+        {"--log-target=file", NULL, "file"},
+        {"--unix-socket-mode=rw", NULL, "rw"},
+        {"--unix-socket-mode=7777", NULL, "7777"},
+        {"--connection-spec=inet:0", NULL, "inet:0"},
+        {"--connection-spec=smtp:1", NULL, "smtp:1"},
+        {"--daemon", "--no-daemon", "--no-daemon"},
+        {"--check-config", "--status", "--status"},
+        {"--config", NULL, "--config"}};
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(Ran) ran = manager_run(cases[i].first, cases[i].second, NULL);
         g_assert_cmpint(ran->code, ==, 2);
