@@ -8,7 +8,9 @@
 #include <string.h>
 
 #define STRINGS "((?:\\s*\"(?:[^\"\\\\]|\\\\.)*\")+)"
-#define CALL "\\b(?:MM_LOG|MM_CHAIN_LOG|mm_log_line|mm_chain_log|log|[a-z_]+_log)\\([^;\"]*"
+/* No brace: a function of such a name that is defined is no call. */
+#define CALL                                                                                       \
+    "\\b(?:MM_LOG|MM_CHAIN_LOG|mm_log_line|mm_chain_log|log|log_line|[a-z_]+_log)\\([^;{\"]*"
 /* id, then the text in N_(). */
 #define PLAIN CALL "\"([a-z0-9-]+)\",[^;\"]*N_\\(" STRINGS "\\s*\\)"
 /* CONDITION ? "id" : "id", CONDITION ? N_("text") : N_("text") */
