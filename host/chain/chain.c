@@ -148,6 +148,12 @@ mm_chain_set_limits(MmChain *chain, MmMtaKind mta, double command, double conten
     chain->content_limit = content;
 }
 
+void
+mm_chain_set_mta(MmChain *chain, MmMtaKind mta)
+{
+    chain->mta = mta;
+}
+
 /* The stages' parts in the message before are forgotten; its edits too. */
 static void
 new_message(MmChain *chain)

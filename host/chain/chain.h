@@ -57,6 +57,8 @@ gboolean mm_chain_wants_report(const MmChain *chain);
 MmRoster *mm_chain_roster(const MmChain *chain);
 /* What the MTA grants for one answer, in seconds; set when its kind is known. */
 void mm_chain_set_limits(MmChain *chain, MmMtaKind mta, double command, double content);
+/* It turned out to be another kind; before the end of a message. */
+void mm_chain_set_mta(MmChain *chain, MmMtaKind mta);
 
 /* CONNECT, HELO, MAIL, RCPT, DATA, UNKNOWN. event is borrowed until the verdict. */
 void mm_chain_ask(MmChain *chain, const MilterEvent *event);

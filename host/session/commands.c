@@ -71,6 +71,15 @@ set_limits(MmSession *session)
     mm_chain_set_limits(session->chain, mm_mta_kind_from_version(v), command, content);
 }
 
+/* Postfix alone sends macros with headers, whatever it says in v (milter_macro_v). */
+static void
+on_macro(MmSession *session, const MmCommand *command)
+{
+    mm_macros_define(session->macros, command);
+    if (command->u.macro.stage == SMFIC_HEADER)
+        mm_chain_set_mta(session->chain, MM_MTA_POSTFIX);
+}
+
 /* Keeps a copy of the command and parses that, so that its slices live on. */
 static gboolean
 remember(MmPast *past, const MmCommand *command, MmCommand *copy)
@@ -387,7 +396,7 @@ mm_session_command(MmSession *session, const MmCommand *command)
     case MM_COMMAND_OPTNEG:
         return on_negotiate(session, command);
     case MM_COMMAND_MACRO:
-        mm_macros_define(session->macros, command);
+        on_macro(session, command);
         return TRUE;
     case MM_COMMAND_CONNECT:
         return on_connect(session, command);
