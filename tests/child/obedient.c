@@ -4,14 +4,16 @@
  *     obedient - a child on libmilter that does to each message what a file says at that time
  *
  * SYNOPSIS
- *     obedient SPEC PLAN EVENTS [leading-space]
+ *     obedient SPEC PLAN EVENTS [leading-space] [rejected-recipients] [STAGE=MACRO,MACRO]...
  *
  * DESCRIPTION
  *     Listens on SPEC (unix:PATH, inet:PORT@HOST), prints "ready" when it does, ends on SIGTERM.
- * For each callback it appends a line to the file EVENTS: the event, its arguments in "<>", escaped
- * as tools/escape.h says, and the macros that Sendmail sends unasked: "envelope-from
- * <<a@example.org>> i=...". Before end-of-message stands the whole body, "content <...>". A line is
- * there before the callback is answered. There is none for a connection that sees no CONNECT.
+ * For each callback it appends a line to the file EVENTS: the session's number, counted from 1 in
+ * the order of CONNECT, the event, its arguments in "<>", escaped
+ * as tools/escape.h says, and the macros that both MTAs know, as far as they are defined:
+ * "1 envelope-from <<a@example.org>> i=...". Before end-of-message stands the whole body, "content
+ * <...>". A line is there before the callback is answered. There is none for a connection that sees
+ * no CONNECT.
  *
  *     PLAN is read at each CONNECT. Words are separated by one TAB and escaped; the first is the
  * number of the message in the session that the line is for (0: before the first MAIL), or "*":
@@ -29,8 +31,11 @@
  *         *  quarantine REASON
  *         *  progress
  *
- *     With leading-space values keep the white space behind the colon (SMFIP_HDR_LEADSPC). A line
- * that cannot be done ends the process with a message.
+ *     With leading-space values keep the white space behind the colon (SMFIP_HDR_LEADSPC), with
+ * rejected-recipients it is shown those that the MTA refuses (SMFIP_RCPT_REJ). STAGE=... asks for
+ * these macros, "" for none, at connect, helo, envelope-from, envelope-recipient, data,
+ * end-of-header or end-of-message; they are written down too. A line that cannot be done ends the
+ * process with a message.
  */
 #include "tools/escape.h"
 #include "tools/milter-main.h"
@@ -44,6 +49,7 @@
 #include <unistd.h>
 
 typedef struct Session {
+    gint number;
     char **plan; /* its lines */
     guint message;
     GString *body; /* of the message at hand, up to now */
@@ -51,7 +57,8 @@ typedef struct Session {
 
 static const char *plan_path;
 static int events; /* where the lines go */
-static gboolean leading_space;
+static unsigned long protocol_wish;
+static const char *asked_macros[7]; /* by SMFIM_*; NULL: the MTA's */
 
 /* ---- Writing down: a write a line, since libmilter calls from several threads. */
 
@@ -73,18 +80,50 @@ append_argument(GString *line, gconstpointer text, gsize size)
 }
 
 static void
+append_macro(GString *line, SMFICTX *ctx, const char *name)
+{
+    g_autofree char *copy = g_strdup(name);
+    const char *value = smfi_getsymval(ctx, copy);
+    if (!value)
+        return;
+    g_string_append_printf(line, " %s=", name);
+    mm_escape_append(line, value, strlen(value));
+}
+
+static void
 append_macros(GString *line, SMFICTX *ctx)
 {
-    static const char list[] =
-        "i j _ {daemon_name} {if_name} {if_addr} {auth_type} {mail_addr} {msg_id} {mail_host} "
-        "{mail_mailer} {rcpt_addr} {rcpt_host} {rcpt_mailer}";
-    g_auto(GStrv) names = g_strsplit(list, " ", -1);
-    for (char **name = names; *name; name++) {
-        const char *value = smfi_getsymval(ctx, *name);
-        if (!value)
-            continue;
-        g_string_append_printf(line, " %s=", *name);
-        mm_escape_append(line, value, strlen(value));
+    static const char *const common[] = {"i",
+                                         "j",
+                                         "_",
+                                         "{daemon_name}",
+                                         "{if_name}",
+                                         "{if_addr}",
+                                         "{auth_type}",
+                                         "{mail_addr}",
+                                         "{msg_id}",
+                                         "{mail_host}",
+                                         "{mail_mailer}",
+                                         "{rcpt_addr}",
+                                         "{rcpt_host}",
+                                         "{rcpt_mailer}",
+                                         "{auth_authen}",
+                                         "{auth_author}",
+                                         "{auth_ssf}",
+                                         "{tls_version}",
+                                         "{cipher}",
+                                         "{cipher_bits}",
+                                         "{cert_subject}",
+                                         "{cert_issuer}",
+                                         NULL};
+    for (guint i = 0; common[i]; i++)
+        append_macro(line, ctx, common[i]);
+    for (guint stage = 0; stage < G_N_ELEMENTS(asked_macros); stage++) {
+        g_auto(GStrv) names = g_strsplit(asked_macros[stage] ? asked_macros[stage] : "", ",", -1);
+        for (char **name = names; *name; name++) {
+            if (**name && !g_strv_contains(common, *name))
+                append_macro(line, ctx, *name);
+        }
     }
 }
 
@@ -92,7 +131,9 @@ append_macros(GString *line, SMFICTX *ctx)
 static void
 record(SMFICTX *ctx, const char *stage, const char *const *args, gboolean with_macros)
 {
-    GString *line = g_string_new(stage);
+    const Session *session = smfi_getpriv(ctx);
+    GString *line = g_string_new(NULL);
+    g_string_append_printf(line, "%d %s", session->number, stage);
     for (; args && *args; args++)
         append_argument(line, *args, strlen(*args));
     if (with_macros)
@@ -227,9 +268,12 @@ edit(SMFICTX *ctx, char **words)
 static sfsistat
 on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
 {
+    static gint sessions;
     g_autofree char *plan = NULL;
     Session *session = g_new0(Session, 1);
-    const char *const args[] = {host, address ? "an address" : "no address", NULL};
+    session->number = g_atomic_int_add(&sessions, 1) + 1;
+    g_autofree char *client = mm_milter_address_text(address);
+    const char *const args[] = {host, client, NULL};
     if (!g_file_get_contents(plan_path, &plan, NULL, NULL))
         refuse(plan_path);
     session->plan = g_strsplit(plan, "\n", -1);
@@ -309,7 +353,8 @@ on_body(SMFICTX *ctx, unsigned char *data, size_t size)
 static void
 record_body(const Session *session)
 {
-    GString *line = g_string_new("content");
+    GString *line = g_string_new(NULL);
+    g_string_append_printf(line, "%d content", session->number);
     append_argument(line, session->body->str, session->body->len);
     put(line);
 }
@@ -353,16 +398,30 @@ on_close(SMFICTX *ctx)
     (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY | SMFIF_ADDRCPT | SMFIF_DELRCPT |               \
      SMFIF_CHGFROM | SMFIF_QUARANTINE)
 
+/* TRUE: there are some. */
+static gboolean
+ask_for_macros(SMFICTX *ctx)
+{
+    gboolean any = FALSE;
+    for (int stage = 0; stage < (int)G_N_ELEMENTS(asked_macros); stage++) {
+        g_autofree char *list = g_strdup(asked_macros[stage]);
+        if (list)
+            any = smfi_setsymlist(ctx, stage, g_strdelimit(list, ",", ' ')) == MI_SUCCESS;
+    }
+    return any;
+}
+
 static sfsistat
 on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long protocol, unsigned long f2,
              unsigned long f3, unsigned long *my_actions, unsigned long *my_protocol,
              unsigned long *my_f2, unsigned long *my_f3)
 {
-    (void)ctx;
     (void)f2;
     (void)f3;
     *my_actions = actions & ACTIONS;
-    *my_protocol = protocol & (SMFIP_SKIP | (leading_space ? SMFIP_HDR_LEADSPC : 0));
+    *my_protocol = protocol & (SMFIP_SKIP | protocol_wish);
+    if ((actions & SMFIF_SETSYMLIST) && ask_for_macros(ctx))
+        *my_actions |= SMFIF_SETSYMLIST;
     *my_f2 = 0;
     *my_f3 = 0;
     return SMFIS_CONTINUE;
@@ -400,11 +459,41 @@ serve(const MmAddress *address)
     mm_milter_main(address);
 }
 
+/* A word of the command line behind the files. */
+static gboolean
+take_word(const char *word)
+{
+    static const char *const stages[] = {[SMFIM_CONNECT] = "connect=",
+                                         [SMFIM_HELO] = "helo=",
+                                         [SMFIM_ENVFROM] = "envelope-from=",
+                                         [SMFIM_ENVRCPT] = "envelope-recipient=",
+                                         [SMFIM_DATA] = "data=",
+                                         [SMFIM_EOM] = "end-of-message=",
+                                         [SMFIM_EOH] = "end-of-header="};
+    G_STATIC_ASSERT(G_N_ELEMENTS(stages) == G_N_ELEMENTS(asked_macros));
+    if (strcmp(word, "leading-space") == 0)
+        protocol_wish |= SMFIP_HDR_LEADSPC;
+    else if (strcmp(word, "rejected-recipients") == 0)
+        protocol_wish |= SMFIP_RCPT_REJ;
+    else {
+        guint stage = 0;
+        while (stage < G_N_ELEMENTS(stages) && !g_str_has_prefix(word, stages[stage]))
+            stage++;
+        if (stage == G_N_ELEMENTS(stages))
+            return FALSE;
+        asked_macros[stage] = word + strlen(stages[stage]);
+    }
+    return TRUE;
+}
+
 int
 main(int argc, char **argv)
 {
-    if (argc < 4 || argc > 5 || (argc == 5 && strcmp(argv[4], "leading-space") != 0)) {
-        fputs("usage: obedient SPEC PLAN EVENTS [leading-space]\n", stderr);
+    gboolean good = argc >= 4;
+    for (int i = 4; i < argc; i++)
+        good = take_word(argv[i]) && good;
+    if (!good) {
+        fputs("usage: obedient SPEC PLAN EVENTS [WORD...]\n", stderr);
         return 2;
     }
     g_autoptr(GError) error = NULL;
@@ -414,7 +503,6 @@ main(int argc, char **argv)
         return 2;
     }
     plan_path = argv[2];
-    leading_space = argc == 5;
     events = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
     if (events < 0) {
         perror(argv[3]);

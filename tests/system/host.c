@@ -67,18 +67,26 @@ start(TestHost *host)
 }
 
 TestHost *
-test_host_start(const char *stages, const char *manager)
+test_host_start_on(const char *spec, const char *stages, const char *manager)
 {
     TestHost *host = g_new0(TestHost, 1);
     g_autofree char *base = test_folder_new();
     host->folder = g_build_filename(base, "host", NULL);
     test_folder_make(host->folder, 0755, geteuid() == 0 ? "nobody" : NULL, NULL);
     host->config = g_build_filename(base, "milter-manager.conf", NULL);
-    host->spec = g_strdup_printf("unix:%s/host.sock", host->folder);
-    host->manager = g_strdup(manager ? manager : "");
+    host->spec = spec ? g_strdup(spec) : g_strdup_printf("unix:%s/host.sock", host->folder);
+    g_autofree char *control =
+        spec ? g_strdup_printf("control-socket='%s/control.sock'\n", host->folder) : g_strdup("");
+    host->manager = g_strconcat(control, manager, NULL);
     write_config(host, stages);
     start(host);
     return host;
+}
+
+TestHost *
+test_host_start(const char *stages, const char *manager)
+{
+    return test_host_start_on(NULL, stages, manager);
 }
 
 const char *

@@ -18,6 +18,9 @@ typedef struct TestHost TestHost;
 /* stages: the [stages/...] groups of its configuration; manager: more lines of [manager], or NULL.
  * Returns when it serves. */
 TestHost *test_host_start(const char *stages, const char *manager);
+/* The same on a spec of our programs ("inet6:PORT@[::1]"), which may be in use already: then the
+ * test ends. NULL: its unix socket. */
+TestHost *test_host_start_on(const char *spec, const char *stages, const char *manager);
 /* Its socket as Postfix names it: "unix:/..."; as our programs do: the same. Borrowed. */
 const char *test_host_spec(const TestHost *host);
 /* A folder that the host may write to and that lasts as long as host. Borrowed. */

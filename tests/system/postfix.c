@@ -14,6 +14,9 @@ struct TestPostfix {
     char *folder;
     char *inbox; /* where mails appear */
     guint port;
+    TestPostfixPort more[TEST_POSTFIX_PORTS];
+    guint more_ports[TEST_POSTFIX_PORTS];
+    guint n_more;
     TestProcess *master;
 };
 
@@ -103,9 +106,11 @@ static const char main_cf_text[] = "compatibility_level = 3.6\n"
                                    "in_flow_delay = 0\n";
 
 static const char master_cf_text[] = "127.0.0.1:%u inet n - n - - smtpd\n"
+                                     "pickup unix n - n 60 1 pickup\n"
                                      "cleanup unix n - n - 0 cleanup\n"
                                      "qmgr unix n - n 300 1 qmgr\n"
                                      "rewrite unix - - n - - trivial-rewrite\n"
+                                     "tlsmgr unix - - n 1000 1 tlsmgr\n"
                                      "bounce unix - - n - 0 bounce\n"
                                      "defer unix - - n - 0 bounce\n"
                                      "trace unix - - n - 0 bounce\n"
@@ -120,6 +125,32 @@ static const char master_cf_text[] = "127.0.0.1:%u inet n - n - - smtpd\n"
                                      "anvil unix - - n - 1 anvil\n"
                                      "postlog unix-dgram n - n - 1 postlogd\n";
 
+static gboolean
+is_set(const char *settings, const char *line)
+{
+    g_auto(GStrv) words = g_strsplit(line, " =", 2);
+    g_autofree char *start = g_strdup_printf("%s =", words[0]);
+    g_auto(GStrv) lines = g_strsplit(settings, "\n", -1);
+    gboolean found = FALSE;
+    for (char **other = lines; *other; other++)
+        found = found || g_str_has_prefix(*other, start);
+    return found;
+}
+
+/* No setting twice: each process of Postfix logs a warning, and together at their start, while its
+ * postlogd starts too, they can fill its socket, which ends in a minute of silence. */
+static char *
+join_settings(const char *settings, const char *more)
+{
+    GString *all = g_string_new(more);
+    g_auto(GStrv) lines = g_strsplit(settings, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        if (**line && !is_set(more, *line))
+            g_string_append_printf(all, "%s\n", *line);
+    }
+    return g_string_free(all, FALSE);
+}
+
 static void
 write_files(TestPostfix *postfix, const char *more)
 {
@@ -129,10 +160,18 @@ write_files(TestPostfix *postfix, const char *more)
     g_autofree char *master_cf = g_build_filename(postfix->folder, "etc", "master.cf", NULL);
     g_autofree char *main_text =
         g_strdup_printf(main_cf_text, postfix->folder, nobody->pw_uid, nobody->pw_gid);
-    g_autofree char *whole = g_strconcat(main_text, more, NULL);
-    g_autofree char *master_text = g_strdup_printf(master_cf_text, postfix->port);
+    g_autofree char *whole = join_settings(main_text, more ? more : "");
+    g_autoptr(GString) master_text = g_string_new(NULL);
+    g_string_append_printf(master_text, master_cf_text, postfix->port);
+    for (guint i = 0; i < postfix->n_more; i++) {
+        const char *options = postfix->more[i].options;
+        const char *address = test_postfix_nth_address(postfix, i);
+        g_string_append_printf(master_text, strchr(address, ':') ? "[%s]" : "%s", address);
+        g_string_append_printf(master_text, ":%u inet n - n - - smtpd %s\n", postfix->more_ports[i],
+                               options ? options : "");
+    }
     test_file_write(main_cf, whole);
-    test_file_write(master_cf, master_text);
+    test_file_write(master_cf, master_text->str);
 }
 
 /* ---- Its master. */
@@ -146,13 +185,30 @@ find_master(void)
     return g_build_filename(g_strstrip(folder), "master", NULL);
 }
 
+/* Each its own: what was free a moment ago may be given out again. */
+static void
+choose_ports(TestPostfix *postfix)
+{
+    postfix->port = test_free_port();
+    for (guint i = 0; i < postfix->n_more; i++) {
+        guint port = test_free_port();
+        gboolean taken = port == postfix->port;
+        for (guint j = 0; j < i; j++)
+            taken = taken || port == postfix->more_ports[j];
+        if (taken)
+            i--;
+        else
+            postfix->more_ports[i] = port;
+    }
+}
+
 static gboolean
 start_master(TestPostfix *postfix, const char *more)
 {
     g_autofree char *master = find_master();
     g_autofree char *etc = g_build_filename(postfix->folder, "etc", NULL);
     const char *const argv[] = {master, "-c", etc, "-s", NULL};
-    postfix->port = test_free_port();
+    choose_ports(postfix);
     write_files(postfix, more);
     postfix->master = test_process_start(argv);
     if (test_wait_for_port(postfix->port, postfix->master, START_SECONDS))
@@ -166,9 +222,12 @@ start_master(TestPostfix *postfix, const char *more)
 }
 
 TestPostfix *
-test_postfix_start(const char *main_cf)
+test_postfix_start_ports(const char *main_cf, const TestPostfixPort *ports, guint n)
 {
     TestPostfix *postfix = g_new0(TestPostfix, 1);
+    g_assert_cmpuint(n, <=, TEST_POSTFIX_PORTS);
+    for (; postfix->n_more < n; postfix->n_more++)
+        postfix->more[postfix->n_more] = ports[postfix->n_more];
     postfix->folder = test_folder_new();
     make_folders(postfix);
     for (guint i = 0; i < START_TRIES; i++) {
@@ -176,6 +235,32 @@ test_postfix_start(const char *main_cf)
             return postfix;
     }
     test_fail("no port was found for Postfix");
+}
+
+TestPostfix *
+test_postfix_start(const char *main_cf)
+{
+    return test_postfix_start_ports(main_cf, NULL, 0);
+}
+
+guint
+test_postfix_nth_port(const TestPostfix *postfix, guint i)
+{
+    g_assert_cmpuint(i, <, postfix->n_more);
+    return postfix->more_ports[i];
+}
+
+const char *
+test_postfix_nth_address(const TestPostfix *postfix, guint i)
+{
+    g_assert_cmpuint(i, <, postfix->n_more);
+    return postfix->more[i].address ? postfix->more[i].address : "127.0.0.1";
+}
+
+const char *
+test_postfix_folder(const TestPostfix *postfix)
+{
+    return postfix->folder;
 }
 
 guint
@@ -259,13 +344,147 @@ test_postfix_wait_for_mails(TestPostfix *postfix, guint n)
     return mails;
 }
 
+/* ---- All there is, taken away. */
+
+/* The files in a folder or below it. */
+static void
+add_files(const char *path, GPtrArray *files)
+{
+    GDir *folder = g_dir_open(path, 0, NULL);
+    const char *name;
+    g_assert_nonnull(folder);
+    while ((name = g_dir_read_name(folder))) {
+        g_autofree char *entry = g_build_filename(path, name, NULL);
+        if (g_file_test(entry, G_FILE_TEST_IS_DIR))
+            add_files(entry, files);
+        else
+            g_ptr_array_add(files, g_steal_pointer(&entry));
+    }
+    g_dir_close(folder);
+}
+
+static GPtrArray *
+list_queue(const TestPostfix *postfix, const char *name)
+{
+    g_autofree char *path = g_build_filename(postfix->folder, "queue", name, NULL);
+    GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
+    add_files(path, files);
+    return files;
+}
+
+/* A file moves from a folder to one that is later here. */
+static gboolean
+is_busy(const TestPostfix *postfix)
+{
+    static const char *const names[] = {"maildrop", "incoming", "active"};
+    gboolean busy = FALSE;
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autoptr(GPtrArray) files = list_queue(postfix, names[i]);
+        busy = files->len > 0 || busy;
+    }
+    return busy;
+}
+
+static void
+settle(const TestPostfix *postfix)
+{
+    const gulong pause = 5000;
+    gint64 deadline = g_get_monotonic_time() + (gint64)(TEST_PATIENCE * G_USEC_PER_SEC);
+    while (is_busy(postfix)) {
+        if (g_get_monotonic_time() > deadline) {
+            g_autofree char *log = test_postfix_log(postfix);
+            test_fail("Postfix does not come to an end; its log: %s", log);
+        }
+        g_usleep(pause);
+    }
+}
+
+/* What depends on when and where is left out. */
+static char *
+show_queued(const TestPostfix *postfix, const char *path)
+{
+    static const char *const left_out[] = {"*** ENVELOPE", "message_size:", "message_arrival_time:",
+                                           "create_time:", "named_attribute:"};
+    g_autofree char *etc = g_build_filename(postfix->folder, "etc", NULL);
+    const char *const argv[] = {"postcat", "-c", etc, path, NULL};
+    g_autofree char *output = NULL;
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_assert_cmpint(test_run(argv, &output), ==, 0);
+    g_auto(GStrv) lines = g_strsplit(output, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        gboolean shown = TRUE;
+        for (guint i = 0; i < G_N_ELEMENTS(left_out); i++)
+            shown = shown && !g_str_has_prefix(*line, left_out[i]);
+        if (shown && !strstr(*line, path))
+            g_string_append_printf(text, "%s\n", *line);
+    }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+/* Appends the files, sorted by what is in them, and removes them. */
+static void
+take_files(const TestPostfix *postfix, GPtrArray *files, const char *word, GString *all)
+{
+    g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < files->len; i++) {
+        const char *path = g_ptr_array_index(files, i);
+        g_autofree char *text = NULL;
+        if (strcmp(word, "delivered") == 0)
+            g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        else
+            text = show_queued(postfix, path);
+        g_ptr_array_add(texts, test_mail_normalize(text));
+        g_assert_cmpint(g_unlink(path), ==, 0);
+    }
+    g_ptr_array_sort(texts, compare_names);
+    for (guint i = 0; i < texts->len; i++)
+        g_string_append_printf(all, "==== %s\n%s", word, (char *)g_ptr_array_index(texts, i));
+}
+
+char *
+test_postfix_take(TestPostfix *postfix)
+{
+    static const char *const folders[][2] = {{"hold", "held"}, {"deferred", "deferred"}};
+    GString *all = g_string_new(NULL);
+    settle(postfix);
+    g_autoptr(GPtrArray) mails = list_inbox(postfix);
+    take_files(postfix, mails, "delivered", all);
+    for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
+        g_autoptr(GPtrArray) files = list_queue(postfix, folders[i][0]);
+        take_files(postfix, files, folders[i][1], all);
+    }
+    return g_string_free(all, FALSE);
+}
+
+/* ---- Mail from this machine. */
+
+int
+test_postfix_submit(TestPostfix *postfix, const char *arguments, const char *text)
+{
+    g_autofree char *path = g_build_filename(postfix->folder, "submitted", NULL);
+    g_autofree char *command =
+        g_strdup_printf("exec \"$(postconf -d -h sendmail_path)\" -C '%s/etc' %s <'%s'",
+                        postfix->folder, arguments, path);
+    const char *const argv[] = {"sh", "-c", command, NULL};
+    test_file_write(path, text);
+    return test_run(argv, NULL);
+}
+
+/* ---- Texts. */
+
 char *
 test_mail_normalize(const char *mail)
 {
     static const struct {
         const char *pattern, *word;
     } rules[] = {
-        {"with (E?SMTP) id [0-9A-Za-z]+", "with \\1 id QUEUE-ID"},
+        {"with (E?SMTPS?A?) id [0-9A-Za-z]+", "with \\1 id QUEUE-ID"},
+        {"\\b(by [a-z.]+ \\(Postfix[^)]*\\)\n\tid|queued as|i=|X-Postfix-Queue-ID:|Postfix, from) "
+         "?[0-9A-F]+",
+         "\\1 QUEUE-ID"},
+        {"\\b[0-9A-F]{9,}\\.\\d{10}/", "BOUNDARY/"},
+        {"\\b(inet6?:)\\d+@", "\\1PORT@"},
+        {"\\{(client|daemon)_port\\}=\\d+", "{\\1_port}=PORT"},
         {"\\w{3}, +\\d+ \\w{3} \\d{4} \\d\\d:\\d\\d:\\d\\d [+-]\\d{4}( \\(\\w+\\))?", "DATE"},
         {"127\\.0\\.0\\.1:\\d+", "127.0.0.1:PORT"},
         {"\\d{14}\\.[0-9A-Fa-f]+@", "NUMBER@"},

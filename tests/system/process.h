@@ -56,6 +56,8 @@ void test_file_write(const char *path, const char *text);
 
 /* A port of 127.0.0.1 that was free a moment ago. */
 guint test_free_port(void);
+/* FALSE: this machine has no ::1. */
+gboolean test_has_ipv6(void);
 /* Waits until something listens there: a daemon tells nobody when it does. FALSE: the time passed,
  * or process (NULL: none) ended. */
 gboolean test_wait_for_port(guint port, TestProcess *process, double seconds);

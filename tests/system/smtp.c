@@ -8,7 +8,8 @@
 #include <string.h>
 
 struct TestSmtp {
-    GSocketConnection *connection;
+    GIOStream *stream;
+    GSubprocess *tls; /* what stream belongs to, or NULL */
     GDataInputStream *in;
     GString *reply;
 };
@@ -34,42 +35,74 @@ take_reply(TestSmtp *smtp)
 static gboolean
 put(TestSmtp *smtp, const char *text, gsize size)
 {
-    GOutputStream *out = g_io_stream_get_output_stream(G_IO_STREAM(smtp->connection));
+    GOutputStream *out = g_io_stream_get_output_stream(smtp->stream);
     return g_output_stream_write_all(out, text, size, NULL, NULL, NULL);
 }
 
+/* Takes stream and tls. */
 static TestSmtp *
-open_session(guint port, GError **error)
+new_session(GIOStream *stream, GSubprocess *tls)
+{
+    TestSmtp *smtp = g_new0(TestSmtp, 1);
+    smtp->stream = stream;
+    smtp->tls = tls;
+    smtp->in = g_data_input_stream_new(g_io_stream_get_input_stream(stream));
+    g_data_input_stream_set_newline_type(smtp->in, G_DATA_STREAM_NEWLINE_TYPE_CR_LF);
+    smtp->reply = g_string_new(NULL);
+    return smtp;
+}
+
+static TestSmtp *
+open_session(const char *address, guint port, GError **error)
 {
     g_autoptr(GSocketClient) client = g_socket_client_new();
+    g_autoptr(GSocketAddress) target = g_inet_socket_address_new_from_string(address, port);
     g_socket_client_set_enable_proxy(client, FALSE);
     g_socket_client_set_timeout(client, (guint)TEST_PATIENCE);
     GSocketConnection *connection =
-        g_socket_client_connect_to_host(client, "127.0.0.1", (guint16)port, NULL, error);
+        g_socket_client_connect(client, G_SOCKET_CONNECTABLE(target), NULL, error);
     if (!connection)
         return NULL;
-    TestSmtp *smtp = g_new0(TestSmtp, 1);
-    smtp->connection = connection;
-    smtp->in = g_data_input_stream_new(g_io_stream_get_input_stream(G_IO_STREAM(smtp->connection)));
-    g_data_input_stream_set_newline_type(smtp->in, G_DATA_STREAM_NEWLINE_TYPE_CR_LF);
-    smtp->reply = g_string_new(NULL);
+    TestSmtp *smtp = new_session(G_IO_STREAM(connection), NULL);
     (void)take_reply(smtp);
+    return smtp;
+}
+
+TestSmtp *
+test_smtp_connect_to(const char *address, guint port)
+{
+    g_autoptr(GError) error = NULL;
+    TestSmtp *smtp = open_session(address, port, &error);
+    g_assert_no_error(error);
     return smtp;
 }
 
 TestSmtp *
 test_smtp_connect(guint port)
 {
-    g_autoptr(GError) error = NULL;
-    TestSmtp *smtp = open_session(port, &error);
-    g_assert_no_error(error);
-    return smtp;
+    return test_smtp_connect_to("127.0.0.1", port);
 }
 
 TestSmtp *
 test_smtp_try(guint port)
 {
-    return open_session(port, NULL);
+    return open_session("127.0.0.1", port, NULL);
+}
+
+TestSmtp *
+test_smtp_connect_tls(guint port, const char *pem)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *server = g_strdup_printf("127.0.0.1:%u", port);
+    const char *const argv[] = {"openssl", "s_client", "-quiet", "-starttls",
+                                "smtp",    "-connect", server,   pem ? "-cert" : NULL,
+                                pem,       NULL};
+    GSubprocess *tls = g_subprocess_newv(
+        argv, G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE | 0, &error);
+    g_assert_no_error(error);
+    return new_session(
+        g_simple_io_stream_new(g_subprocess_get_stdout_pipe(tls), g_subprocess_get_stdin_pipe(tls)),
+        tls);
 }
 
 int
@@ -131,9 +164,12 @@ test_smtp_quit(TestSmtp *smtp)
 void
 test_smtp_drop(TestSmtp *smtp)
 {
-    (void)g_io_stream_close(G_IO_STREAM(smtp->connection), NULL, NULL);
+    (void)g_io_stream_close(smtp->stream, NULL, NULL);
+    if (smtp->tls)
+        g_subprocess_force_exit(smtp->tls);
+    g_clear_object(&smtp->tls);
     g_object_unref(smtp->in);
-    g_object_unref(smtp->connection);
+    g_object_unref(smtp->stream);
     g_string_free(smtp->reply, TRUE);
     g_free(smtp);
 }

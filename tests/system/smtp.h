@@ -18,6 +18,11 @@ typedef struct TestSmtp TestSmtp;
 TestSmtp *test_smtp_connect(guint port);
 /* The same; NULL: nothing listens there. */
 TestSmtp *test_smtp_try(guint port);
+/* Connects to a numeric address: "::1". */
+TestSmtp *test_smtp_connect_to(const char *address, guint port);
+/* Connects to 127.0.0.1 and goes on behind STARTTLS (openssl s_client; EHLO is the next to be
+ * said). pem: a file with the client's certificate and key, or NULL. No reply was taken. */
+TestSmtp *test_smtp_connect_tls(guint port, const char *pem);
 /* Sends a command (formats as printf, CRLF is added) and returns the code of the reply; 0: the
  * connection was closed. */
 int test_smtp_say(TestSmtp *smtp, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "twins.h"
 
-#include "smtp.h"
+#include "dialogue.h"
 
 #include <string.h>
-
-/* Bytes: more than a piece of a body, fewer than the host keeps in memory. */
-#define LARGE 300000u
 
 struct TestTwins {
     TestObedient *children[TEST_CHILDREN];
@@ -20,9 +17,10 @@ test_twins_start(const char *setting, const char *equates)
     TestTwins *twins = g_new0(TestTwins, 1);
     g_autoptr(GString) stages = g_string_new(NULL);
     const char *direct[TEST_CHILDREN + 1] = {NULL};
+    static const char *const words[TEST_CHILDREN][2] = {{NULL}, {"leading-space"}, {NULL}};
     for (guint i = 0; i < TEST_CHILDREN; i++) {
         g_autofree char *name = g_strdup_printf("child%u", i);
-        twins->children[i] = test_obedient_start(i == 1);
+        twins->children[i] = test_obedient_start(words[i]);
         direct[i] = test_obedient_spec(twins->children[i]);
         g_autofree char *stage = test_relay_stage(name, direct[i], setting);
         g_string_append(stages, stage);
@@ -60,63 +58,11 @@ test_twins_stop(TestTwins *twins)
 
 /* ---- Dialogues. */
 
-/* Lines of a dialogue that stand for DATA and a message. */
-static const struct {
-    const char *name, *text;
-} texts[] = {
-    {"@full", "Received: from there by here; Wed, 25 Nov 2026 01:02:03 +0000\n"
-              "From: Sender <a@" TEST_DOMAIN ">\n"
-              "To: <b@" TEST_DOMAIN ">\n"
-              "Date: Wed, 25 Nov 2026 01:02:03 +0000\n"
-              "Message-Id: <1@client.example>\n"
-              "Subject:  two blanks, \303\244 and a\n\tfold\n"
-              "X-A: 1\nX-B: 1\nX-A:2\nX-Empty:\nX-Blank: \nX-Tab:\ttab\nx-a:  3\nX-B: 2\n"
-              "\n"
-              "A body.\n.With a dot.\n\nlast\n"},
-    {"@bare", "Subject: no more\nX-A: 1\n\nA body.\n"},
-    {"@header", "X-A: only\n\n"},
-    {"@body", "\nOnly a body.\n"},
-};
-
-static char *
-large_text(void)
-{
-    GString *text = g_string_new("Subject: large\n\n");
-    for (guint line = 0; text->len < LARGE; line++)
-        g_string_append_printf(text, "%sline %u\n", line % 7 == 3 ? "." : "", line);
-    return g_string_free(text, FALSE);
-}
-
-static int
-say(TestSmtp *smtp, const char *line)
-{
-    if (strcmp(line, "@large") == 0) {
-        g_autofree char *large = large_text();
-        return test_smtp_data(smtp, large);
-    }
-    for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
-        if (strcmp(texts[i].name, line) == 0)
-            return test_smtp_data(smtp, texts[i].text);
-    }
-    return test_smtp_say(smtp, "%s", line);
-}
-
 char *
 test_dialogue_hold(guint port, const char *const *dialogue)
 {
-    g_autoptr(GString) replies = g_string_new(NULL);
-    TestSmtp *smtp = test_smtp_connect(port);
-    g_string_append_printf(replies, "%s\n", test_smtp_reply(smtp));
-    int code = 1;
-    for (; *dialogue && code != 0 && strcmp(*dialogue, "@drop") != 0; dialogue++) {
-        code = say(smtp, *dialogue);
-        g_string_append_printf(replies, "> %s\n%s\n", *dialogue, test_smtp_reply(smtp));
-    }
-    if (*dialogue)
-        test_smtp_drop(smtp);
-    else
-        test_smtp_quit(smtp);
-    return test_sendmail_normalize(replies->str);
+    g_autofree char *replies = test_dialogue_run(test_smtp_connect(port), dialogue);
+    return test_sendmail_normalize(replies);
 }
 
 static char *

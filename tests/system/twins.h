@@ -35,11 +35,7 @@ typedef struct TestOutcome {
     char *mails;                 /* test_sendmail_deliver, one after the other */
 } TestOutcome;
 
-/* Holds a dialogue with a port: commands, NULL-terminated; "@TEXT" is DATA with a message: "@full"
- * has many headers, one of each kind, "@bare" no From, Date or Message-Id, "@header" no body,
- * "@body" no header, "@large" a body of many pieces. "@drop" ends the connection without QUIT. All
- * replies, each behind what it answers; it ends where the connection is closed. The caller frees.
- */
+/* Holds a dialogue (dialogue.h) with a port; normalized. The caller frees. */
 char *test_dialogue_hold(guint port, const char *const *dialogue);
 
 /* The same, with one port. plans: one a child, NULL is empty. The caller clears. */
