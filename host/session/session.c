@@ -313,8 +313,7 @@ mm_session_end(MmSession *session)
     session->over = TRUE;
     mm_timer_stop(session->reactor, &session->progress);
     mm_timer_stop(session->reactor, &session->idle);
-    if (session->in_mail)
-        mm_summary_abort(session);
+    mm_summary_abort(session); /* also if MAIL is not answered yet */
     mm_conn_set_reading(session->conn, FALSE);
     mm_conn_flush(session->conn);
     mm_defer(session->reactor, &session->farewell, say_farewell, session);

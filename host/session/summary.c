@@ -183,6 +183,7 @@ mm_summary_abort(MmSession *session)
     }
     summary->queue_id = g_strdup(mm_macros_find(session->macros, "i"));
     write_line(session, level, outcome, NULL);
-    report(session, &refused);
+    if (outcome != MM_OUTCOME_ABORT) /* nobody was told a verdict, and stages have ABORT */
+        report(session, &refused);
     mm_summary_clear(session);
 }

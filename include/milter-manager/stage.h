@@ -93,7 +93,8 @@ typedef struct MilterNegotiation {
     const char *macros[MILTER_N_MACRO_STAGES];
 } MilterNegotiation;
 
-/* What became of a message; costs no ticket and is told to every stage that has report. */
+/* What became of a message; costs no ticket and is told to every stage that has report. Nothing is
+ * told of a message that the MTA gave up without a verdict. */
 typedef struct MilterReport {
     uint32_t size;
     uint32_t verdict;   /* MilterVerdictKind of the whole chain; REPLY for one with a text */

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A session on a pair of sockets, the MTA's end held by the test: what it keeps in memory, how long
- * it stays. */
-#include "session/private.h"
+/* A session: what it keeps in memory, what is told of a message, how long it stays. */
+#include "scene.h"
 
 #include "chain/services.h"
-#include "fixture.h"
 
-#include <errno.h>
 #include <libmilter/mfdef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,264 +12,6 @@
 
 /* What may wait to be written, whatever the MTA sends or a stage answers. */
 #define OUT_MAX (512u * 1024u)
-
-typedef struct Scene {
-    Fixture fixture;
-    MmSessions *sessions;
-    MmSession *session;
-    int fd;
-    MmFrameReader in;
-    guint ended;
-    gsize most; /* that was held to be written */
-} Scene;
-
-static void
-count_end(gpointer data)
-{
-    Scene *scene = data;
-    scene->ended++;
-    scene->session = NULL;
-}
-
-static void
-set_up(Scene *scene, gconstpointer unused)
-{
-    fixture_set_up(&scene->fixture, unused);
-    scene->sessions = mm_sessions_new(scene->fixture.crew, count_end, scene);
-    scene->fd = -1;
-    mm_frame_reader_init(&scene->in, MM_FRAME_ACCEPT_MAX);
-}
-
-/* The host does what there is to do. */
-static void
-turn(Scene *scene)
-{
-    while (g_main_context_iteration(mm_worker_context(scene->fixture.control), FALSE))
-        ;
-    if (scene->session)
-        scene->most = MAX(scene->most, mm_conn_out(scene->session->conn)->size);
-}
-
-static void
-tear_down(Scene *scene, gconstpointer unused)
-{
-    if (scene->fd >= 0)
-        close(scene->fd);
-    turn(scene);
-    g_assert_cmpuint(scene->ended, ==, 1);
-    mm_frame_reader_clear(&scene->in);
-    mm_sessions_free(scene->sessions);
-    fixture_tear_down(&scene->fixture, unused);
-}
-
-/* ---- The MTA. */
-
-/* FALSE: the host takes no more. */
-static gboolean
-send_bytes(Scene *scene, const MmBuffer *bytes)
-{
-    const guint8 *data = mm_buffer_data(bytes);
-    gsize left = mm_buffer_length(bytes);
-    while (left > 0) {
-        ssize_t sent = send(scene->fd, data, left, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EAGAIN && left == mm_buffer_length(bytes))
-            return FALSE;
-        g_assert_true(sent > 0 || errno == EAGAIN);
-        data += MAX(sent, 0);
-        left -= (gsize)MAX(sent, 0);
-        turn(scene);
-    }
-    turn(scene);
-    return TRUE;
-}
-
-static gboolean
-send_packet(Scene *scene, char code, const void *data, gsize size)
-{
-    MmBuffer out;
-    mm_buffer_init(&out, 0);
-    mm_frame_append(&out, (guint8)code, data, size);
-    gboolean sent = send_bytes(scene, &out);
-    mm_buffer_clear(&out);
-    return sent;
-}
-
-/* TRUE: something was there. */
-static gboolean
-read_some(Scene *scene, gboolean *end)
-{
-    gsize available;
-    guint8 *place = mm_frame_reader_reserve(&scene->in, &available);
-    ssize_t got = recv(scene->fd, place, available, 0);
-    *end = got == 0;
-    if (got > 0)
-        mm_frame_reader_commit(&scene->in, (gsize)got);
-    return got > 0;
-}
-
-/* The code of the next packet, "-" for none, "." for the end. */
-static char
-receive_packet(Scene *scene, MmFrame *frame)
-{
-    gboolean end = FALSE;
-    while (mm_frame_reader_next(&scene->in, frame) == MM_FRAME_MORE) {
-        turn(scene);
-        if (!read_some(scene, &end))
-            return end ? '.' : '-';
-    }
-    return (char)frame->code;
-}
-
-/* One code a packet; "-": and nothing more, ".": the end. */
-static void
-expect(Scene *scene, const char *codes)
-{
-    MmFrame frame;
-    for (; *codes; codes++)
-        g_assert_cmpint(receive_packet(scene, &frame), ==, *codes);
-}
-
-/* text: a literal, which may have NULs. */
-#define STEP(scene, code, text, answer)                                                            \
-    G_STMT_START                                                                                   \
-    {                                                                                              \
-        g_assert_true(send_packet(scene, code, text, sizeof(text) - 1));                           \
-        expect(scene, answer);                                                                     \
-    }                                                                                              \
-    G_STMT_END
-
-#define OFFER "\0\0\0\x06\0\0\x01\xff\0\x1f\xff\xff"
-#define CLIENT                                                                                     \
-    "client.example\0"                                                                             \
-    "4"                                                                                            \
-    "\0\x19"                                                                                       \
-    "192.0.2.1\0"
-
-/* A connection up to and with HELO. */
-static void
-open_session(Scene *scene)
-{
-    int fds[2];
-    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), ==, 0);
-    scene->fd = fds[1];
-    mm_sessions_start(scene->sessions, fds[0]);
-    scene->session = scene->sessions->first;
-    STEP(scene, 'O', OFFER, "O-");
-    STEP(scene, 'C', CLIENT, "c-");
-    STEP(scene, 'H', "mail.example\0", "c-");
-}
-
-static void
-send_message(Scene *scene)
-{
-    STEP(scene, 'M', "<a@example.org>\0", "c-");
-    STEP(scene, 'R', "<b@example.net>\0", "c-");
-    STEP(scene, 'T', "", "c-");
-    STEP(scene, 'N', "", "-");
-    STEP(scene, 'B', "body\r\n", "-");
-    g_assert_true(send_packet(scene, 'E', NULL, 0));
-}
-
-/* ---- A stage that does what the test says. */
-
-static struct {
-    gsize new_body;         /* bytes; 0: the body stays */
-    gboolean later;         /* no answer yet: see finish */
-    gboolean negotiates;    /* and none to the negotiation */
-    MilterVerdictKind kind; /* of its answers */
-    MilterWorker *worker;
-    MilterTicket ticket;
-} actor;
-
-static void *
-open_actor(void *instance, void *in_worker, MilterWorker *worker, MilterSession *session)
-{
-    (void)instance;
-    (void)in_worker;
-    (void)session;
-    actor.worker = worker;
-    return &actor;
-}
-
-static void
-close_actor(void *data)
-{
-    (void)data;
-}
-
-/* Byte i of the new body. */
-static char
-byte_at(gsize i)
-{
-    return (char)('!' + i % 89);
-}
-
-static void
-replace_body(void)
-{
-    char piece[65536];
-    for (gsize done = 0; done < actor.new_body; done += sizeof(piece)) {
-        for (gsize i = 0; i < sizeof(piece); i++)
-            piece[i] = byte_at(done + i);
-        const MilterEdit edit = {.size = sizeof(edit),
-                                 .kind = MILTER_EDIT_REPLACE_BODY,
-                                 .value = {piece, MIN(sizeof(piece), actor.new_body - done)}};
-        g_assert_cmpint(mm_services()->edit(actor.worker, actor.ticket, &edit), ==, MILTER_OK);
-    }
-}
-
-static MilterReturn
-on_event(void *data, MilterTicket ticket, const MilterEvent *event, MilterVerdict *verdict)
-{
-    (void)data;
-    actor.ticket = ticket;
-    verdict->kind = actor.kind;
-    if (event->kind == MILTER_EVENT_END_OF_MESSAGE)
-        replace_body();
-    return actor.later ? MILTER_LATER : MILTER_DONE;
-}
-
-static MilterReturn
-negotiate(void *data, MilterTicket ticket, const MilterOffer *offer, MilterNegotiation *negotiation)
-{
-    (void)data;
-    (void)offer;
-    (void)negotiation;
-    actor.ticket = ticket;
-    return actor.negotiates ? MILTER_LATER : MILTER_DONE;
-}
-
-static void
-finish(Scene *scene)
-{
-    const MilterVerdict verdict = {.size = sizeof(verdict), .kind = actor.kind};
-    mm_services()->finish(actor.worker, actor.ticket, &verdict);
-    turn(scene);
-}
-
-static MilterStage stage = {
-    .size = sizeof(MilterStage),
-    .events = MILTER_EVENTS_ALL,
-    .rights = MILTER_RIGHT_CHANGE_BODY,
-    .open = open_actor,
-    .close = close_actor,
-    .negotiate = negotiate,
-    .event = on_event,
-};
-
-/* A chain of the actor alone. */
-static void
-serve_actor(Scene *scene)
-{
-    MmSnapshot *snapshot = fixture_build(
-        &scene->fixture, "[manager]\nspool-memory-limit=65536\n[stages/actor]\n" PROBE);
-    MmInstance *instance = mm_snapshot_instance(snapshot, 0);
-    stage.configure = instance->stage->configure;
-    stage.discard = instance->stage->discard;
-    instance->stage = &stage;
-    memset(&actor, 0, sizeof(actor));
-    fixture_adopt(&scene->fixture, snapshot);
-}
 
 /* ---- Memory. */
 
@@ -507,6 +246,56 @@ test_drain_behind(Scene *scene, gconstpointer unused)
     expect(scene, ".");
 }
 
+/* ---- What is told of a message: one line, and a report if it has a verdict. */
+
+static guint64
+aborted(const Scene *scene)
+{
+    return mm_counter_get(scene->sessions->messages[MM_OUTCOME_ABORT]);
+}
+
+/* A stage learns from the mail that went through: what the MTA gave up did not. */
+static void
+test_report(Scene *scene, gconstpointer unused)
+{
+    (void)unused;
+    serve_actor(scene);
+    open_session(scene);
+    send_message(scene);
+    expect(scene, "c-");
+    g_assert_cmpuint(actor.reports, ==, 1);
+    g_assert_cmpuint(actor.reported, ==, MILTER_VERDICT_CONTINUE);
+    guint64 before = aborted(scene);
+    STEP(scene, 'M', "<a@example.org>\0", "c-");
+    STEP(scene, 'R', "<b@example.net>\0", "c-");
+    STEP(scene, 'A', "", "-");
+    g_assert_cmpuint(aborted(scene), ==, before + 1);
+    g_assert_cmpuint(actor.reports, ==, 1);
+    STEP(scene, 'M', "<a@example.org>\0", "c-");
+    actor.kind = MILTER_VERDICT_REJECT;
+    STEP(scene, 'R', "<b@example.net>\0", "r-");
+    STEP(scene, 'A', "", "-");
+    g_assert_cmpuint(actor.reports, ==, 2);
+    g_assert_cmpuint(actor.reported, ==, MILTER_VERDICT_REJECT);
+}
+
+/* The MTA does not wait for the answer to MAIL. */
+static void
+test_hang_up_at_mail(Scene *scene, gconstpointer unused)
+{
+    (void)unused;
+    serve_actor(scene);
+    open_session(scene);
+    guint64 before = aborted(scene);
+    actor.later = TRUE;
+    STEP(scene, 'M', "<a@example.org>\0", "-");
+    close(scene->fd);
+    scene->fd = -1;
+    turn(scene);
+    g_assert_cmpuint(scene->ended, ==, 1);
+    g_assert_cmpuint(aborted(scene), ==, before + 1);
+}
+
 /* ---- Waits. */
 
 /* After QUIT_NC the MTA is owed no answer to a negotiation: its next CONNECT, for which the time
@@ -589,6 +378,8 @@ main(int argc, char **argv)
     ADD("/session/body-let-go", test_body_let_go);
 #endif
     ADD("/session/new-connection", test_new_connection);
+    ADD("/session/report", test_report);
+    ADD("/session/hang-up-at-mail", test_hang_up_at_mail);
     ADD("/session/drain/idle", test_drain_idle);
     ADD("/session/drain/helo", test_drain_helo);
     ADD("/session/drain/mail-refused", test_drain_mail_refused);
