@@ -244,7 +244,8 @@ write_group(Writer *writer, GreyWrite *first, guint64 sequence)
 static gboolean
 sweep_slice(Writer *writer, guint64 *n)
 {
-    gint64 first = G_MININT64 + ((gint64)writer->slice << 52);
+    /* Unsigned: the upper half would overflow. */
+    gint64 first = (gint64)((guint64)G_MININT64 + ((guint64)writer->slice << 52));
     gint64 last = first + (((gint64)1 << 52) - 1);
     gint64 now = grey_store_now(&writer->sqlite->store);
     writer->slice = (writer->slice + 1) % N_SLICES;
