@@ -2,6 +2,7 @@
 /* milter-manager: hosts a chain of milters behind one socket. */
 #include "base/i18n.h"
 #include "base/language.h"
+#include "base/standard.h"
 #include "chain/services.h"
 #include "control/options.h"
 #include "control/privileges.h"
@@ -9,7 +10,6 @@
 #include "control/setup.h"
 #include "control/status.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -144,16 +144,6 @@ act(MmCommandLine *line)
     }
 }
 
-/* What is cut off must not be taken for all: a configuration on a full disk. */
-static int
-end_output(int code)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
-    fprintf(stderr, "milter-manager: %s\n", g_strerror(errno));
-    return code == EXIT_SUCCESS ? EXIT_FAILURE : code;
-}
-
 /* Tests and a tree that is not installed name another folder. */
 static const char *
 locale_folder(void)
@@ -165,6 +155,7 @@ locale_folder(void)
 int
 main(int argc, char **argv)
 {
+    mm_standard_begin();
     mm_language_begin(locale_folder());
     g_autoptr(GError) error = NULL;
     g_autoptr(MmCommandLine) line = mm_command_line_parse(&argc, &argv, &error);
@@ -173,5 +164,5 @@ main(int argc, char **argv)
         return EXIT_USAGE;
     }
     int code = act(line);
-    return line->action == MM_ACTION_SERVE ? code : end_output(code);
+    return line->action == MM_ACTION_SERVE ? code : mm_standard_end("milter-manager", code);
 }

@@ -3,7 +3,9 @@
 
 #include "base/address.h"
 #include "base/i18n.h"
+#include "base/standard.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 gboolean
@@ -82,8 +84,8 @@ mm_client_options_parse(int *argc, char ***argv, GError **error)
     options->edits = g_ptr_array_new_with_free_func(mm_client_edit_free);
     if (parse(options, &version, argc, argv, error)) {
         if (version) {
-            g_print("milter-test-client %s\n", MM_VERSION);
-            exit(EXIT_SUCCESS);
+            printf("milter-test-client %s\n", MM_VERSION);
+            exit(mm_standard_end("milter-test-client", EXIT_SUCCESS));
         }
         if (check(options, *argc > 1 ? (*argv)[1] : NULL, error))
             return options;

@@ -5,6 +5,7 @@
 
 #include "base/address.h"
 #include "base/i18n.h"
+#include "base/standard.h"
 #include "tools/escape.h"
 #include "tools/milter-main.h"
 
@@ -367,6 +368,7 @@ mm_client_run(const MmClientOptions *options)
 int
 main(int argc, char **argv)
 {
+    mm_standard_begin();
     setlocale(LC_ALL, "");
     bindtextdomain(GETTEXT_PACKAGE, MM_LOCALE_DIR);
     bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");

@@ -2,6 +2,7 @@
 /* Many sessions at once: rate and latency. */
 #include "tools/server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct Load {
@@ -105,16 +106,16 @@ print(const Load *load, double elapsed)
         const char *name;
         double share;
     } points[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"max", 1.0}};
-    g_print("status: %s\nelapsed-time: %.3f seconds\nsessions: %d\nerrors: %u\n",
-            mm_status_name(summary(load)), elapsed, load->begun, load->errors);
+    printf("status: %s\nelapsed-time: %.3f seconds\nsessions: %d\nerrors: %u\n",
+           mm_status_name(summary(load)), elapsed, load->begun, load->errors);
     for (guint i = 0; i < G_N_ELEMENTS(load->counts); i++) {
         if (load->counts[i] > 0)
-            g_print("messages-%s: %u\n", mm_status_name((MmStatus)i), load->counts[i]);
+            printf("messages-%s: %u\n", mm_status_name((MmStatus)i), load->counts[i]);
     }
-    g_print("rate: %.1f messages/second\n", load->latency->len / MAX(elapsed, 1e-6));
+    printf("rate: %.1f messages/second\n", load->latency->len / MAX(elapsed, 1e-6));
     for (guint i = 0; i < G_N_ELEMENTS(points) && load->latency->len > 0; i++)
-        g_print("latency-%s: %.6f seconds\n", points[i].name,
-                percentile(load->latency, points[i].share));
+        printf("latency-%s: %.6f seconds\n", points[i].name,
+               percentile(load->latency, points[i].share));
 }
 
 /* As many threads as the system gives; a first one that cannot be started is an error of all. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/i18n.h"
+#include "base/standard.h"
 #include "tools/escape.h"
 #include "tools/server-draft.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,8 +215,8 @@ parse(MmServerDraft *draft, int *argc, char ***argv, GError **error)
     if (!g_option_context_parse(context, argc, argv, error))
         return FALSE;
     if (draft->print_version) {
-        g_print("milter-test-server %s\n", MM_VERSION);
-        exit(EXIT_SUCCESS);
+        printf("milter-test-server %s\n", MM_VERSION);
+        exit(mm_standard_end("milter-test-server", EXIT_SUCCESS));
     }
     if (*argc == 1)
         return mm_server_draft_check(draft, error) && mm_server_draft_mails(draft, error);

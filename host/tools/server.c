@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* milter-test-server: plays the MTA toward a milter. */
 #include "tools/server.h"
+#include "base/standard.h"
 
 #include <libintl.h>
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define EXIT_USAGE 2
@@ -35,7 +37,7 @@ run(const MmServerOptions *options)
     }
     for (guint i = 0; i < outcomes->len; i++) {
         if (i > 0)
-            g_print("\n");
+            printf("\n");
         mm_server_print(options, g_ptr_array_index(outcomes, i));
     }
     return exit_code(outcomes);
@@ -45,6 +47,7 @@ int
 main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
+    mm_standard_begin();
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C");
     bindtextdomain(GETTEXT_PACKAGE, MM_LOCALE_DIR);
@@ -56,5 +59,5 @@ main(int argc, char **argv)
     }
     int code = options->is_load ? mm_server_load(options) : run(options);
     mm_server_options_free(options);
-    return code;
+    return mm_standard_end("milter-test-server", code);
 }

@@ -3,8 +3,8 @@
 #include "tools/greylist-ctl/ctl.h"
 
 #include "base/i18n.h"
+#include "base/standard.h"
 
-#include <errno.h>
 #include <libintl.h>
 #include <locale.h>
 #include <stdio.h>
@@ -26,16 +26,6 @@ run(const CtlCommand *command, const CtlOptions *options, char **words, GError *
     return good;
 }
 
-/* FALSE: not all of what was printed has arrived. */
-static gboolean
-end_output(GError **error)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return TRUE;
-    g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED, g_strerror(errno));
-    return FALSE;
-}
-
 static int
 complain(const GError *error)
 {
@@ -52,6 +42,7 @@ main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     CtlOptions options;
+    mm_standard_begin();
     setlocale(LC_ALL, "");
     bindtextdomain(GETTEXT_PACKAGE, MM_LOCALE_DIR);
     bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
@@ -60,8 +51,8 @@ main(int argc, char **argv)
         printf("milter-greylist-ctl %s\n", MM_VERSION);
     } else if (good) {
         const CtlCommand *command = ctl_choose_command(argv + 1, &error);
-        good = command && run(command, &options, argv + 2, &error) && end_output(&error);
+        good = command && run(command, &options, argv + 2, &error);
     }
     ctl_options_clear(&options);
-    return good ? EXIT_SUCCESS : complain(error);
+    return mm_standard_end("milter-greylist-ctl", good ? EXIT_SUCCESS : complain(error));
 }

@@ -254,22 +254,25 @@ read_once(Importer *importer, gboolean writing, GError **error)
     return good;
 }
 
-/* Standard input cannot be read twice: it is kept in a file nobody else sees. */
+/* Standard input cannot be read twice: it is kept in a file nobody else sees. NULL and errno. */
 static FILE *
 keep_input(FILE *input)
 {
     FILE *kept = tmpfile();
     char piece[65536];
     size_t n;
-    while (kept && (n = fread(piece, 1, sizeof(piece), input)) > 0) {
-        if (fwrite(piece, 1, n, kept) != n) {
-            fclose(kept);
-            return NULL;
-        }
-    }
-    if (kept)
+    gboolean good = kept != NULL;
+    while (good && (n = fread(piece, 1, sizeof(piece), input)) > 0)
+        good = fwrite(piece, 1, n, kept) == n;
+    if (good && !ferror(input)) {
         rewind(kept);
-    return kept;
+        return kept;
+    }
+    int number = errno;
+    if (kept)
+        fclose(kept);
+    errno = number;
+    return NULL;
 }
 
 static gboolean
