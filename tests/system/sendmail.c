@@ -19,6 +19,7 @@ struct TestSendmail {
     char *program; /* the script that runs it */
     char *queue, *mail, *cf;
     guint ports[2];
+    guint ports_ipv6[2]; /* 0: none */
     TestProcess *daemon;
 };
 
@@ -89,8 +90,8 @@ static const char mc_text[] =
     "Runknown < @ $=w $* >\t$#error $@ 5.1.1 $: \"550 Nobody of that name\"\n";
 
 static void
-append_port(GString *mc, guint port, const char *prefix, const char *const *filters,
-            const char *equates)
+append_ports(GString *mc, guint port, guint port_ipv6, const char *prefix,
+             const char *const *filters, const char *equates)
 {
     g_autoptr(GString) names = g_string_new(NULL);
     for (guint i = 0; filters[i]; i++) {
@@ -101,6 +102,11 @@ append_port(GString *mc, guint port, const char *prefix, const char *const *filt
     g_string_append_printf(
         mc, "DAEMON_OPTIONS(`Addr=127.0.0.1, Port=%u, Name=MTA, InputMailFilters=%s')dnl\n", port,
         names->str);
+    if (port_ipv6 > 0)
+        g_string_append_printf(mc,
+                               "DAEMON_OPTIONS(`Family=inet6, Addr=::1, Port=%u, Name=MTA, "
+                               "InputMailFilters=%s')dnl\n",
+                               port_ipv6, names->str);
 }
 
 /* What sh reads: no program may be started from /run on many systems. */
@@ -123,7 +129,7 @@ make_folders(TestSendmail *sendmail)
     g_autofree char *service_switch = g_build_filename(sendmail->folder, "service.switch", NULL);
     test_folder_make(sendmail->queue, 0700, NULL, NULL);
     test_folder_make(sendmail->mail, 0700, NULL, NULL);
-    test_file_write(hosts, "127.0.0.1 localhost\n");
+    test_file_write(hosts, "127.0.0.1 localhost\n::1 localhost\n");
     test_file_write(service_switch, "hosts files\n");
     write_script(sendmail);
 }
@@ -135,8 +141,8 @@ write_cf(TestSendmail *sendmail, const char *const *direct, const char *const *t
     g_autoptr(GString) ports = g_string_new(NULL);
     g_autofree char *make_cf = sendmail_file("make-cf");
     g_autofree char *mc_path = g_build_filename(sendmail->folder, "sendmail.mc", NULL);
-    append_port(ports, sendmail->ports[0], "direct", direct, equates);
-    append_port(ports, sendmail->ports[1], "through", through, equates);
+    append_ports(ports, sendmail->ports[0], sendmail->ports_ipv6[0], "direct", direct, equates);
+    append_ports(ports, sendmail->ports[1], sendmail->ports_ipv6[1], "through", through, equates);
     g_autofree char *mc = g_strdup_printf(mc_text, sendmail->folder, ports->str);
     test_file_write(mc_path, mc);
     g_autofree char *command = g_strdup_printf("'%s' <'%s' >'%s'", make_cf, mc_path, sendmail->cf);
@@ -166,15 +172,32 @@ wait_for_greeting(const TestSendmail *sendmail, guint port)
     return FALSE;
 }
 
+/* Each its own: what was free a moment ago may be given out again. */
+static void
+choose_ports(TestSendmail *sendmail)
+{
+    guint ports[4];
+    for (guint i = 0; i < G_N_ELEMENTS(ports); i++) {
+        gboolean taken;
+        do {
+            taken = FALSE;
+            ports[i] = test_free_port();
+            for (guint j = 0; j < i; j++)
+                taken = taken || ports[j] == ports[i];
+        } while (taken);
+    }
+    for (guint i = 0; i < 2; i++) {
+        sendmail->ports[i] = ports[i];
+        sendmail->ports_ipv6[i] = test_has_ipv6() ? ports[2 + i] : 0;
+    }
+}
+
 static gboolean
 start_daemon(TestSendmail *sendmail, const char *const *direct, const char *const *through,
              const char *equates)
 {
     const char *const argv[] = {sendmail->program, "-bD", "-C", sendmail->cf, NULL};
-    sendmail->ports[0] = test_free_port();
-    do
-        sendmail->ports[1] = test_free_port();
-    while (sendmail->ports[1] == sendmail->ports[0]);
+    choose_ports(sendmail);
     write_cf(sendmail, direct, through, equates);
     sendmail->daemon = test_process_start(argv);
     if (wait_for_greeting(sendmail, sendmail->ports[0]) &&
@@ -210,6 +233,12 @@ test_sendmail_port(const TestSendmail *sendmail, gboolean through)
     return sendmail->ports[through ? 1 : 0];
 }
 
+guint
+test_sendmail_port_ipv6(const TestSendmail *sendmail, gboolean through)
+{
+    return sendmail->ports_ipv6[through ? 1 : 0];
+}
+
 void
 test_sendmail_stop(TestSendmail *sendmail)
 {
@@ -235,7 +264,7 @@ test_sendmail_normalize(const char *text)
         {"\\w{3}, +\\d+ \\w{3} \\d{4} \\d\\d:\\d\\d:\\d\\d ([+-]\\d{4}( \\(\\w+\\))?|\\w+)",
          "DATE"},
         {"\\b\\d{12}\\.QUEUE-ID", "NUMBER.QUEUE-ID"},
-        {"inet:\\d+@", "inet:PORT@"},
+        {"\\b(inet6?:)\\d+@", "\\1PORT@"},
     };
     char *normal = g_strdup(text);
     for (guint i = 0; i < G_N_ELEMENTS(rules); i++) {

@@ -39,6 +39,8 @@ gboolean test_skip_without_sendmail(void);
 TestSendmail *test_sendmail_start(const char *const *direct, const char *const *through,
                                   const char *equates);
 guint test_sendmail_port(const TestSendmail *sendmail, gboolean through);
+/* The same filters on ::1; 0: this machine has no such address. */
+guint test_sendmail_port_ipv6(const TestSendmail *sendmail, gboolean through);
 /* What is in the queue: for each message its name's first letter ("q"; "h": quarantined), its
  * control file and its body, in the order of their control files. Times, numbers and ids of one
  * message are replaced by words or left out. The caller frees. */

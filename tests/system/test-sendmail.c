@@ -161,6 +161,21 @@ static const Case cases[] = {
      {NULL},
      "5.1.1 <unknown@" TEST_DOMAIN ">... Nobody of that name",
      "With a dot"},
+    /* Whatever is said to a recipient that Sendmail has refused, it stays refused, and the others
+     * are filtered. */
+    {"refused-recipient-answered",
+     {HELLO, MAIL, "RCPT TO:<unknown@" TEST_DOMAIN ">", RCPT, "@full", "RSET", MAIL, RCPT,
+      "RCPT TO:<unknown@" TEST_DOMAIN ">", RCPT_2, "@bare"},
+     {"*\tadd\tX-First\tyes\n", "*\tadd\tX-Second\tyes\n",
+      "1\ttext\tenvelope-recipient\t550\t5.7.9\tNot this one\n*\tadd\tX-Third\tyes\n"},
+     "5.1.1 <unknown@" TEST_DOMAIN ">... Nobody of that name",
+     "X-Third: yes"},
+    {"ipv6",
+     {"@ipv6", HELLO, MAIL, RCPT, "RCPT TO:<unknown@" TEST_DOMAIN ">", "@full", MAIL, RCPT_2,
+      "@bare"},
+     {"*\tadd\tX-First\tyes\n", NULL, "*\tinsert\t1\tX-Third\tyes\n"},
+     TAKEN,
+     "IPv6:"},
     {"large",
      {HELLO, MAIL, RCPT, "@large"},
      {"*\tadd\tX-1\t1\n", "*\tadd\tX-2\t2\n"},
@@ -174,13 +189,30 @@ static const Case cases[] = {
      "A body.\n"},
 };
 
+/* A recipient that Sendmail has refused is shown to the one child that asked, with its macros. */
+static void
+check_refused(const TestOutcome *outcome)
+{
+    if (!strstr(outcome->replies, "RCPT TO:<unknown@"))
+        return;
+    g_assert_nonnull(strstr(outcome->events[2], "envelope-recipient <<unknown@"));
+    g_assert_nonnull(strstr(outcome->events[2], "{rcpt_mailer}=error"));
+    g_assert_null(strstr(outcome->events[0], "unknown@"));
+    g_assert_null(strstr(outcome->events[1], "unknown@"));
+}
+
 static void
 test_case(gconstpointer data)
 {
     const Case *c = data;
     if (without_twins())
         return;
+    if (strcmp(c->dialogue[0], "@ipv6") == 0 && !test_has_ipv6()) {
+        g_test_skip("this machine has no ::1");
+        return;
+    }
     TestOutcome outcome = test_twins_compare(twins, c->plans, c->dialogue);
+    check_refused(&outcome);
     if (!strstr(outcome.replies, c->reply))
         test_fail("not there: %s, in: %s", c->reply, outcome.replies);
     if (c->mail ? !strstr(outcome.mails, c->mail) : *outcome.mails)

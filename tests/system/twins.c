@@ -17,7 +17,8 @@ test_twins_start(const char *setting, const char *equates)
     TestTwins *twins = g_new0(TestTwins, 1);
     g_autoptr(GString) stages = g_string_new(NULL);
     const char *direct[TEST_CHILDREN + 1] = {NULL};
-    static const char *const words[TEST_CHILDREN][2] = {{NULL}, {"leading-space"}, {NULL}};
+    static const char *const words[TEST_CHILDREN][2] = {
+        {NULL}, {"leading-space"}, {"rejected-recipients"}};
     for (guint i = 0; i < TEST_CHILDREN; i++) {
         g_autofree char *name = g_strdup_printf("child%u", i);
         twins->children[i] = test_obedient_start(words[i]);
@@ -73,6 +74,16 @@ join_mails(TestSendmail *sendmail)
     return g_strjoinv("====\n", (char **)mails->pdata);
 }
 
+static char *
+hold(const TestSendmail *sendmail, gboolean through, const char *const *dialogue)
+{
+    if (g_strcmp0(dialogue[0], "@ipv6") != 0)
+        return test_dialogue_hold(test_sendmail_port(sendmail, through), dialogue);
+    guint port = test_sendmail_port_ipv6(sendmail, through);
+    g_autofree char *replies = test_dialogue_run(test_smtp_connect_to("::1", port), dialogue + 1);
+    return test_sendmail_normalize(replies);
+}
+
 TestOutcome
 test_twins_hold(TestTwins *twins, gboolean through, const char *const *plans,
                 const char *const *dialogue)
@@ -80,7 +91,7 @@ test_twins_hold(TestTwins *twins, gboolean through, const char *const *plans,
     TestOutcome outcome = {NULL};
     for (guint i = 0; i < TEST_CHILDREN; i++)
         test_obedient_plan(twins->children[i], plans[i] ? plans[i] : "");
-    outcome.replies = test_dialogue_hold(test_sendmail_port(twins->sendmail, through), dialogue);
+    outcome.replies = hold(twins->sendmail, through, dialogue);
     for (guint i = 0; i < TEST_CHILDREN; i++) {
         g_autofree char *events = test_obedient_events(twins->children[i]);
         outcome.events[i] = test_sendmail_normalize(events);

@@ -6,8 +6,9 @@
  * DESCRIPTION
  *     Three obedient children (obedient.h) are the filters of one port of a private Sendmail; the
  * host, with the same three, is the one filter of the other. The second child asked for leading
- * space. A dialogue is held with both ports in turn; the replies, what each child was shown, the
- * queue and what is delivered from it must be the same.
+ * space, the third for the recipients that Sendmail refuses. A dialogue is held with both ports in
+ * turn; the replies, what each child was shown, the queue and what is delivered from it must be the
+ * same.
  */
 #ifndef MM_TEST_TWINS_H
 #define MM_TEST_TWINS_H
@@ -38,7 +39,8 @@ typedef struct TestOutcome {
 /* Holds a dialogue (dialogue.h) with a port; normalized. The caller frees. */
 char *test_dialogue_hold(guint port, const char *const *dialogue);
 
-/* The same, with one port. plans: one a child, NULL is empty. The caller clears. */
+/* The same, with one port; by ::1 if the first line is "@ipv6". plans: one a child, NULL is empty.
+ * The caller clears. */
 TestOutcome test_twins_hold(TestTwins *twins, gboolean through, const char *const *plans,
                             const char *const *dialogue);
 void test_outcome_clear(TestOutcome *outcome);
