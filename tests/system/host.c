@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host.h"
 
+#include <gio/gio.h>
+#include <gio/gunixsocketaddress.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -75,9 +77,8 @@ test_host_start_on(const char *spec, const char *stages, const char *manager)
     test_folder_make(host->folder, 0755, geteuid() == 0 ? "nobody" : NULL, NULL);
     host->config = g_build_filename(base, "milter-manager.conf", NULL);
     host->spec = spec ? g_strdup(spec) : g_strdup_printf("unix:%s/host.sock", host->folder);
-    g_autofree char *control =
-        spec ? g_strdup_printf("control-socket='%s/control.sock'\n", host->folder) : g_strdup("");
-    host->manager = g_strconcat(control, manager, NULL);
+    host->manager = g_strdup_printf("control-socket='%s/control.sock'\n%s", host->folder,
+                                    manager ? manager : "");
     write_config(host, stages);
     start(host);
     return host;
@@ -129,6 +130,28 @@ test_host_reload(TestHost *host, const char *stages)
             return;
         g_assert_true(test_process_wait_more(host->process, strlen(output), TEST_PATIENCE));
     }
+}
+
+void
+test_host_reload_by_control(TestHost *host, const char *stages)
+{
+    static const char request[] = "{\"verb\":\"reload\"}\n";
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = g_build_filename(host->folder, "control.sock", NULL);
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+    g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
+    write_config(host, stages);
+    g_autoptr(GSocketConnection) connection =
+        g_socket_client_connect(client, G_SOCKET_CONNECTABLE(address), NULL, &error);
+    g_assert_no_error(error);
+    GIOStream *stream = G_IO_STREAM(connection);
+    g_assert_true(g_output_stream_write_all(g_io_stream_get_output_stream(stream), request,
+                                            strlen(request), NULL, NULL, NULL));
+    g_autoptr(GDataInputStream) in = g_data_input_stream_new(g_io_stream_get_input_stream(stream));
+    g_autofree char *line = g_data_input_stream_read_line(in, NULL, NULL, NULL);
+    if (!line || !strstr(line, "\"stages\":"))
+        test_fail("reload was answered: %s", line ? line : "nothing");
+    host->reloads++;
 }
 
 void

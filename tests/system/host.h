@@ -28,6 +28,8 @@ const char *test_host_folder(const TestHost *host);
 TestProcess *test_host_process(TestHost *host);
 /* Writes other stages into its configuration and sends SIGHUP; returns when they are in force. */
 void test_host_reload(TestHost *host, const char *stages);
+/* The same by its control socket. */
+void test_host_reload_by_control(TestHost *host, const char *stages);
 /* Ends it (number: SIGTERM or SIGKILL) and starts it again on the same socket. */
 void test_host_restart(TestHost *host, int number);
 /* Ends the test if the host did not end with exit code 0. Frees. */

@@ -153,6 +153,13 @@ test_obedient_events(TestObedient *child)
 }
 
 void
+test_obedient_restart(TestObedient *child)
+{
+    test_process_signal(child->process, SIGKILL);
+    start_again(child);
+}
+
+void
 test_obedient_stop(TestObedient *child)
 {
     test_process_signal(child->process, SIGKILL);

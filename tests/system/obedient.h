@@ -27,6 +27,8 @@ void test_obedient_plan(TestObedient *child, const char *plan);
  * plan only; it is started again then. Returns what it wrote down since the last call, session by
  * session, without their numbers; the caller frees. */
 char *test_obedient_events(TestObedient *child);
+/* Kills it and starts it again on the same socket, whatever it is at. */
+void test_obedient_restart(TestObedient *child);
 void test_obedient_stop(TestObedient *child);
 
 #endif
