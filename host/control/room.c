@@ -42,15 +42,16 @@ descriptors_allowed(void)
 }
 
 guint
-mm_room_limit(const MmSnapshot *snapshot, guint workers)
+mm_room_limit(const MmSnapshot *snapshot, guint workers, guint before)
 {
     guint most = mm_settings_get_uint(snapshot->manager, "max-sessions");
     guint64 descriptors = descriptors_allowed();
     guint room = descriptors > 0 ? room_for_sessions(snapshot, workers, descriptors) : 0;
     if (room == 0 || (most > 0 && most <= room))
         return most;
-    MM_LOG(most > 0 ? MM_LOG_WARNING : MM_LOG_INFO, "sessions-limited",
-           N_("The limit of open files is enough for so many sessions at once"),
-           MM_UINT("sessions", room), MM_UINT("descriptors", descriptors));
+    if (room != before)
+        MM_LOG(most > 0 ? MM_LOG_WARNING : MM_LOG_INFO, "sessions-limited",
+               N_("The limit of open files is enough for so many sessions at once"),
+               MM_UINT("sessions", room), MM_UINT("descriptors", descriptors));
     return room;
 }

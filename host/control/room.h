@@ -14,7 +14,7 @@
 #include "chain/snapshot.h"
 
 /* max-sessions of the snapshot, or what there are descriptors for if that is less; 0: no limit.
- * Logs which of them it is. */
-guint mm_room_limit(const MmSnapshot *snapshot, guint workers);
+ * Logs that if it is not what it was before. */
+guint mm_room_limit(const MmSnapshot *snapshot, guint workers, guint before);
 
 #endif

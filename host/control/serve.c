@@ -50,7 +50,8 @@ static const MmTeamOps team_ops = {.changed = team_changed, .failed = team_faile
 void
 mm_server_limit_sessions(MmServer *server)
 {
-    mm_team_set_most(server->team, mm_room_limit(server->snapshot, mm_team_size(server->team)));
+    server->most = mm_room_limit(server->snapshot, mm_team_size(server->team), server->most);
+    mm_team_set_most(server->team, server->most);
 }
 
 /* ---- Signals. */

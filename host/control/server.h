@@ -27,6 +27,7 @@ typedef struct MmServer {
     MmTeam *team;
     MmSocketFile *main_file; /* of the socket the team listens on */
     MmControlSocket *control_socket;
+    guint most;  /* sessions at once; 0: no limit */
     guint ready; /* workers that have the configuration */
     MmTimer shutdown_limit;
     guint signals[4]; /* sources */
