@@ -203,18 +203,43 @@ lower(AdminCall *call, const char *member)
 /* Of networks only the one of the configured length is looked for: a rule for another would never
  * apply. */
 static const char *
-check_network(const AdminCall *call)
+check_network(const AdminCall *call, const char *network)
 {
     const Greylist *greylist = call->greylist;
-    const char *source = call->entry.source;
     NetPrefix prefix;
-    if (!g_str_has_prefix(source, "n:") || net_prefix_parse(&prefix, source + 2))
-        return NULL;
+    const char *wrong = net_prefix_parse(&prefix, network);
+    if (wrong)
+        return wrong;
     guint bits = prefix.address.size == 4 ? greylist->ipv4_prefix : greylist->ipv6_prefix;
     if (bits == 0 || prefix.bits == bits) /* 0: a store without a host */
         return NULL;
     return "a network must be as long as ipv4-prefix or ipv6-prefix says, else no client is found "
            "in it; allow-clients in the configuration takes any";
+}
+
+/* No name of a host ends in a number: "300.1.2.3" is an address mistyped. */
+static gboolean
+is_host_domain(const char *text)
+{
+    const char *dot = strrchr(text, '.');
+    const char *last = dot ? dot + 1 : text;
+    return net_domain_is_valid(text) && g_utf8_validate(text, -1, NULL) &&
+           strspn(last, "0123456789") < strlen(last);
+}
+
+/* A source that no client can have, as it was mistyped, would be a rule that does nothing. */
+static const char *
+check_source(const AdminCall *call)
+{
+    const char *source = call->entry.source;
+    NetAddress address;
+    if (!*source)
+        return NULL;
+    if (source[0] == 'n' || strchr(source, '/'))
+        return check_network(call, source + 2);
+    gboolean good =
+        source[0] == 'a' ? net_address_parse(&address, source + 2) : is_host_domain(source + 2);
+    return good ? NULL : "a source is an address, a network or a domain";
 }
 
 static void
@@ -242,7 +267,7 @@ put_rule(AdminCall *call, GreyState state)
         .sender = lower(call, "sender"),
         .recipient = lower(call, "recipient"),
         .note = g_string_chunk_insert(call->texts, note)};
-    const char *wrong = check_network(call);
+    const char *wrong = check_source(call);
     if (wrong)
         admin_fail(call, wrong);
     else

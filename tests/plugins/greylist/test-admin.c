@@ -155,6 +155,13 @@ test_rules(void)
     assert_fails(harness, "block", "{\"source\": \"192.0.0.0/16\"}");
     assert_fails(harness, "allow", "{\"sender\": \"x@y.z\", \"seconds\": 9223372036854775807}");
     assert_fails(harness, "allow", "{}");
+    assert_fails(harness, "allow", "{\"source\": \"192.0.2.0/99\"}");
+    assert_fails(harness, "allow", "{\"source\": \"192.0.2.1/24\"}");
+    assert_fails(harness, "block", "{\"source\": \"n:192.0.2\"}");
+    assert_fails(harness, "block", "{\"source\": \"300.0.2.1\"}");
+    assert_fails(harness, "block", "{\"source\": \"a:mx.example\"}");
+    assert_fails(harness, "block", "{\"source\": \"*.example\"}");
+    assert_fails(harness, "block", "{\"source\": \"example.\"}");
     assert_fails(harness, "allow", "{\"source\": \"x\", \"sender\": \"y\"}");
     assert_fails(harness, "block", "{\"sender\": \"x@y.z\", \"seconds\": -5}");
     mm_harness_free(harness);
