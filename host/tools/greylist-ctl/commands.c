@@ -46,6 +46,8 @@ list_page(const Ctl *ctl, const CtlOptions *options, gint64 limit, char **cursor
     if (!answer)
         return FALSE;
     JsonArray *entries = json_object_get_array_member(answer, "entries");
+    if (!*cursor && !ctl->json)
+        ctl_print_entries_head();
     show_entries(ctl, entries);
     *n += json_array_get_length(entries);
     g_free(*cursor);
@@ -59,8 +61,6 @@ list(const Ctl *ctl, const CtlOptions *options, char **words, GError **error)
     (void)words;
     g_autofree char *cursor = NULL;
     gint64 n = 0, most = options->limit > 0 ? options->limit : G_MAXINT64;
-    if (!ctl->json)
-        ctl_print_entries_head();
     do {
         if (!list_page(ctl, options, MIN(most - n, PAGE), &cursor, &n, error))
             return FALSE;

@@ -127,6 +127,25 @@ check_numbers(const CtlOptions *options, GError **error)
     return TRUE;
 }
 
+static gboolean
+check_word(const char *option, const char *word, const char *allowed, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(allowed, ", ", -1);
+    if (!word || g_strv_contains((const char *const *)words, word))
+        return TRUE;
+    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE, _("%s: “%s” is not one of: %s"), option, word,
+                allowed);
+    return FALSE;
+}
+
+static gboolean
+check_words(const CtlOptions *options, GError **error)
+{
+    return check_word("--kind", options->kind, "triplet, source, pair, rule", error) &&
+           check_word("--state", options->state,
+                      "pending, passed, counting, allowed, trapped, blocked", error);
+}
+
 gboolean
 ctl_options_parse(CtlOptions *options, int *argc, char ***argv, GError **error)
 {
@@ -136,7 +155,8 @@ ctl_options_parse(CtlOptions *options, int *argc, char ***argv, GError **error)
                             .pass_lifetime = PASS_LIFETIME,
                             .ipv4_prefix = 24,
                             .ipv6_prefix = 64};
-    return parse(options, argc, argv, error) && (options->version || check_numbers(options, error));
+    return parse(options, argc, argv, error) &&
+           (options->version || (check_numbers(options, error) && check_words(options, error)));
 }
 
 void

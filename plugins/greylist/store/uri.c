@@ -145,7 +145,7 @@ read_uri(GreyUri *uri, const char *text)
         return read_unix(uri, rest);
     if ((rest = after(text, redis)))
         return read_redis(uri, rest);
-    return N_("it is of no kind known here");
+    return N_("a store is sqlite:PATH, redis://HOST[:PORT][/DB], redis+unix:/PATH or memory:");
 }
 
 GreyUri *
