@@ -43,7 +43,7 @@ do_test(Sh *sh, ShCall *call)
     sh->status = sh_test(sh, call->words + 1, n);
 }
 
-/* Only for its output: $(echo ...). */
+/* Only for its output: $(echo ...). What backslashes and options mean differs. */
 static void
 do_echo(Sh *sh, ShCall *call)
 {
@@ -55,7 +55,8 @@ do_echo(Sh *sh, ShCall *call)
             g_string_append_c(call->output, ' ');
         g_string_append(call->output, call->words[i].text);
     }
-    gboolean plain = call->n_words < 2 || call->words[1].text[0] != '-';
+    gboolean plain =
+        (call->n_words < 2 || call->words[1].text[0] != '-') && !strchr(call->output->str, '\\');
     sh->status = plain && all_certain(call) ? SH_TRUE : SH_UNKNOWN;
 }
 
@@ -87,91 +88,92 @@ do_dot(Sh *sh, ShCall *call)
         sh_message(sh, call->place, _("which file is read here is not known"));
         return;
     }
-    if (sh_source(sh, call->words[1].text) == DETECT_READ_OK && sh->status != SH_UNKNOWN)
-        sh->status = SH_TRUE;
-}
-
-static void
-do_unset(Sh *sh, ShCall *call)
-{
-    for (guint i = 1; i < call->n_words; i++)
-        sh_unset(sh, call->words[i].text);
     sh->status = SH_TRUE;
-}
-
-static void
-do_shift(Sh *sh, ShCall *call)
-{
-    (void)call;
-    sh->status = SH_TRUE;
-    if (sh->doubt == 0 && sh->arguments->len > 1)
-        g_ptr_array_remove_index(sh->arguments, 1);
-}
-
-/* "set -- a b": the arguments. Options change nothing that is of account here. */
-static void
-do_set(Sh *sh, ShCall *call)
-{
-    sh->status = SH_TRUE;
-    if (call->n_words < 2 || sh->doubt > 0)
+    if (sh_source(sh, call->words[1].text) == DETECT_READ_OK)
         return;
-    gboolean dashes = strcmp(call->words[1].text, "--") == 0;
-    if (!dashes && strchr("-+", call->words[1].text[0]))
-        return;
-    g_ptr_array_set_size(sh->arguments, MIN(1, sh->arguments->len));
-    if (sh->arguments->len == 0)
-        g_ptr_array_add(sh->arguments, g_strdup("sh"));
-    for (guint i = dashes ? 2 : 1; i < call->n_words; i++)
-        g_ptr_array_add(sh->arguments, g_strdup(call->words[i].text));
+    sh->status = SH_UNKNOWN;
 }
+
+/* ---- What ends something. */
 
 /* In doubt it is taken that it is not reached. */
-static void
-leave(Sh *sh, Flow flow)
-{
-    if (sh->doubt == 0)
-        sh->flow = flow;
-}
-
 static void
 do_exit(Sh *sh, ShCall *call)
 {
     (void)call;
-    leave(sh, FLOW_EXIT);
+    if (sh->doubt == 0)
+        sh->flow = FLOW_EXIT;
 }
 
 static void
+do_exec(Sh *sh, ShCall *call)
+{
+    sh->status = SH_TRUE;
+    if (call->n_words > 1)
+        do_exit(sh, call);
+}
+
+/* In doubt what follows may not be reached. */
+static void
 do_return(Sh *sh, ShCall *call)
 {
-    (void)call;
-    leave(sh, FLOW_RETURN);
+    if (call->n_words > 1) {
+        const ShWord *word = &call->words[1];
+        sh->status = SH_UNKNOWN;
+        if (word->certain && strcmp(word->text, "0") == 0)
+            sh->status = SH_TRUE;
+        else if (word->certain && strcmp(word->text, "1") == 0)
+            sh->status = SH_FALSE;
+    }
+    if (sh->doubt > 0)
+        sh->doubt++;
+    else
+        sh->flow = FLOW_RETURN;
+}
+
+static void
+leave_loops(Sh *sh, const ShCall *call, Flow flow)
+{
+    guint64 n = call->n_words > 1 ? g_ascii_strtoull(call->words[1].text, NULL, 10) : 1;
+    gboolean certain = all_certain(call);
+    sh->status = SH_TRUE;
+    sh->doubt += certain ? 0 : 1;
+    sh_leave_loops(sh, flow, certain ? (guint)MIN(n, sh->in_loops) : sh->in_loops);
+    sh->doubt -= certain ? 0 : 1;
 }
 
 static void
 do_break(Sh *sh, ShCall *call)
 {
-    (void)call;
-    leave(sh, FLOW_BREAK);
+    leave_loops(sh, call, FLOW_BREAK);
 }
 
 static void
 do_continue(Sh *sh, ShCall *call)
 {
-    (void)call;
-    leave(sh, FLOW_CONTINUE);
+    leave_loops(sh, call, FLOW_CONTINUE);
 }
 
-/* A program's output goes into a variable. */
+/* ---- Others. */
+
+/* "command export a=b": what it does by itself it does with the name before it. */
 static void
-do_read(Sh *sh, ShCall *call)
+do_command(Sh *sh, ShCall *call)
 {
-    ShText unknown;
-    sh_text_init(&unknown);
-    sh_text_doubt(&unknown, _("it is read from a file or a program"));
-    for (guint i = 1; i < call->n_words; i++)
-        sh_assign(sh, call->words[i].text, &unknown, call->place);
-    sh_text_clear(&unknown);
+    guint i = 1;
+    while (i < call->n_words && strcmp(call->words[i].text, "-p") == 0)
+        i++;
     sh->status = SH_UNKNOWN;
+    if (i < call->n_words && call->words[i].text[0] != '-')
+        sh_call(sh, call->words + i, call->n_words - i, call->place);
+}
+
+static void
+do_alias(Sh *sh, ShCall *call)
+{
+    sh->status = SH_TRUE;
+    if (call->n_words > 1)
+        sh_message(sh, call->place, _("an alias is not followed"));
 }
 
 gboolean
@@ -181,10 +183,31 @@ sh_builtin(Sh *sh, ShCall *call)
         const char *name;
         void (*run)(Sh *sh, ShCall *call);
     } commands[] = {
-        {":", do_true},        {"true", do_true},   {"false", do_false}, {"test", do_test},
-        {"[", do_test},        {"echo", do_echo},   {"eval", do_eval},   {".", do_dot},
-        {"unset", do_unset},   {"shift", do_shift}, {"set", do_set},     {"exit", do_exit},
-        {"return", do_return}, {"break", do_break}, {"read", do_read},   {"continue", do_continue},
+        {":", do_true},
+        {"true", do_true},
+        {"false", do_false},
+        {"test", do_test},
+        {"[", do_test},
+        {"echo", do_echo},
+        {"eval", do_eval},
+        {".", do_dot},
+        {"exit", do_exit},
+        {"exec", do_exec},
+        {"return", do_return},
+        {"break", do_break},
+        {"continue", do_continue},
+        {"command", do_command},
+        {"alias", do_alias},
+        {"trap", do_true},
+        {"export", sh_do_declare},
+        {"readonly", sh_do_declare},
+        {"local", sh_do_declare},
+        {"setvar", sh_do_setvar},
+        {"unset", sh_do_unset},
+        {"read", sh_do_read},
+        {"getopts", sh_do_getopts},
+        {"set", sh_do_set},
+        {"shift", sh_do_shift},
     };
     for (guint i = 0; i < G_N_ELEMENTS(commands); i++) {
         if (strcmp(call->words[0].text, commands[i].name) != 0)

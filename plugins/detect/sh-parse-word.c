@@ -18,6 +18,7 @@ typedef struct Scan {
     ShParser *parser;
     Mode mode;
     gboolean quoted;
+    gboolean operand; /* of "${ }" */
     Word *word;
     Part **tail;
     GString *text; /* of the part that is being read */
@@ -122,9 +123,13 @@ scan_operand(Scan *outer, gboolean quoted)
 {
     ShParser *parser = outer->parser;
     Word *word = sh_parse_no_word(parser);
-    Scan inner = {parser,       quoted ? MODE_BRACE_QUOTED : MODE_BRACE,
-                  quoted,       word,
-                  &word->parts, g_string_new(NULL)};
+    Scan inner = {.parser = parser,
+                  .mode = quoted ? MODE_BRACE_QUOTED : MODE_BRACE,
+                  .quoted = quoted,
+                  .operand = TRUE,
+                  .word = word,
+                  .tail = &word->parts,
+                  .text = g_string_new(NULL)};
     if (sh_parser_enter(parser)) {
         scan(&inner);
         end_text(&inner, quoted, FALSE);
@@ -142,6 +147,10 @@ scan_name(ShParser *parser)
     if (sh_is_name_start(*start)) {
         while (sh_is_name_char(*parser->at))
             parser->at++;
+        if (strncmp(parser->at, "\\\n", 2) == 0 && sh_is_name_char(parser->at[2])) {
+            sh_parser_fail(parser, _("a name goes on in the next line"));
+            return NULL;
+        }
     } else if (g_ascii_isdigit(*start)) {
         while (g_ascii_isdigit(*parser->at))
             parser->at++;
@@ -202,8 +211,9 @@ static void
 scan_arithmetic(Scan *s)
 {
     ShParser *parser = s->parser;
+    const char *start = parser->at;
     guint depth = 2;
-    add_part(s, PART_ARITHMETIC, s->quoted);
+    Part *part = add_part(s, PART_ARITHMETIC, s->quoted);
     while (*parser->at && depth > 0) {
         if (*parser->at == '(')
             depth++;
@@ -213,6 +223,7 @@ scan_arithmetic(Scan *s)
             parser->line++;
         parser->at++;
     }
+    part->text = sh_parser_text(parser, start, (gsize)(parser->at - start));
     if (depth > 0)
         sh_parser_fail(parser, _("a $(( has no end"));
 }
@@ -278,10 +289,45 @@ scan_backquotes(Scan *s)
     sh_parser_leave(parser);
 }
 
+static Part *
+add_unknown(Scan *s, const char *why)
+{
+    end_text(s, s->quoted, FALSE);
+    Part *part = add_part(s, PART_UNKNOWN, s->quoted);
+    part->why = why;
+    return part;
+}
+
+/* At "$'": what it is differs from one sh to another. */
+static void
+scan_dollar_single(Scan *s)
+{
+    ShParser *parser = s->parser;
+    parser->at++;
+    scan_single(s);
+    add_unknown(s, _("it is written with $'...', which not every sh has"));
+    if (!parser->error && parser->at[-2] == '\\')
+        sh_parser_fail(parser, _("this is not expected here: $'"));
+}
+
+static gboolean
+is_in_quotes(const Scan *s)
+{
+    return s->mode == MODE_QUOTED || s->mode == MODE_BRACE_QUOTED;
+}
+
 static void
 scan_dollar(Scan *s)
 {
     ShParser *parser = s->parser;
+    if (parser->at[1] == '\'' && !is_in_quotes(s)) {
+        scan_dollar_single(s);
+        return;
+    }
+    if (strncmp(parser->at + 1, "\\\n", 2) == 0) {
+        sh_parser_fail(parser, _("a name goes on in the next line"));
+        return;
+    }
     if (parser->at[1] != '{' && parser->at[1] != '(' && !sh_is_name_start(parser->at[1]) &&
         !g_ascii_isdigit(parser->at[1]) && (!parser->at[1] || !strchr("@*#?-$!", parser->at[1]))) {
         take(s);
@@ -316,7 +362,13 @@ scan_backslash(Scan *s)
         return;
     }
     gboolean inside = s->mode == MODE_QUOTED || s->mode == MODE_BRACE_QUOTED;
-    if (!parser->at[1] || (inside && !strchr("$`\"\\}", parser->at[1]))) {
+    if (parser->at[1] == '}' && s->mode == MODE_QUOTED && s->operand) {
+        add_unknown(s, _("what \\} is here differs from one sh to another"));
+        parser->at += 2;
+        return;
+    }
+    const char *special = s->mode == MODE_BRACE_QUOTED ? "$`\"\\}" : "$`\"\\";
+    if (!parser->at[1] || (inside && !strchr(special, parser->at[1]))) {
         take(s);
         return;
     }
@@ -342,12 +394,30 @@ is_end(const Scan *s)
     }
 }
 
+/* Where "~" is somebody's directory. */
+static gboolean
+is_tilde(const Scan *s)
+{
+    if (*s->parser->at != '~' || is_in_quotes(s))
+        return FALSE;
+    if (s->text->len == 0)
+        return !s->word->parts;
+    return strchr(":=", s->text->str[s->text->len - 1]) != NULL;
+}
+
+static void
+scan_tilde(Scan *s)
+{
+    add_unknown(s, _("it depends on a home directory"));
+    s->parser->at++;
+}
+
 static void
 scan(Scan *s)
 {
     while (!is_end(s)) {
         char c = *s->parser->at;
-        gboolean in_quotes = s->mode == MODE_QUOTED || s->mode == MODE_BRACE_QUOTED;
+        gboolean in_quotes = is_in_quotes(s);
         if (c == '\\')
             scan_backslash(s);
         else if (c == '\'' && !in_quotes)
@@ -356,6 +426,8 @@ scan(Scan *s)
             scan_double(s);
         else if (c == '$')
             scan_dollar(s);
+        else if (is_tilde(s))
+            scan_tilde(s);
         else if (c == '`') {
             end_text(s, s->quoted, FALSE);
             scan_backquotes(s);
@@ -376,7 +448,11 @@ Word *
 sh_parse_word(ShParser *parser)
 {
     Word *word = sh_parse_no_word(parser);
-    Scan s = {parser, MODE_PLAIN, FALSE, word, &word->parts, g_string_new(NULL)};
+    Scan s = {.parser = parser,
+              .mode = MODE_PLAIN,
+              .word = word,
+              .tail = &word->parts,
+              .text = g_string_new(NULL)};
     scan(&s);
     end_text(&s, FALSE, FALSE);
     g_string_free(s.text, TRUE);

@@ -2,7 +2,31 @@
 /* Patterns of case and of ${v#p}: * ? [...] and \ before a character that stands for itself. */
 #include "detect/sh-private.h"
 
+#include <ctype.h>
 #include <string.h>
+
+/* "[:alpha:]" at *at, of which the last character is left; FALSE: there is none. */
+static gboolean
+match_class(const char **at, char c, gboolean *found)
+{
+    static const struct {
+        const char *name;
+        int (*is)(int c);
+    } classes[] = {{"alnum", isalnum}, {"alpha", isalpha}, {"blank", isblank},
+                   {"cntrl", iscntrl}, {"digit", isdigit}, {"graph", isgraph},
+                   {"lower", islower}, {"print", isprint}, {"punct", ispunct},
+                   {"space", isspace}, {"upper", isupper}, {"xdigit", isxdigit}};
+    for (guint i = 0; i < G_N_ELEMENTS(classes) && strncmp(*at, "[:", 2) == 0; i++) {
+        gsize length = strlen(classes[i].name);
+        if (strncmp(*at + 2, classes[i].name, length) != 0 ||
+            strncmp(*at + 2 + length, ":]", 2) != 0)
+            continue;
+        *found = *found || classes[i].is((guchar)c);
+        *at += length + 3;
+        return TRUE;
+    }
+    return FALSE;
+}
 
 /* Moves over "[...]"; whether c is in it. Without an end "[" is a character. */
 static gboolean
@@ -15,6 +39,8 @@ match_set(const char **pattern, char c)
         at++;
     for (const char *first = at; *at && (*at != ']' || at == first); at++) {
         char low = *at;
+        if (match_class(&at, c, &found))
+            continue;
         if (low == '\\' && at[1])
             low = *++at;
         char high = low;

@@ -23,17 +23,19 @@ typedef enum PartKind {
     PART_VARIABLE,
     PART_COMMAND,    /* $(...) and `...` */
     PART_ARITHMETIC, /* $((...)) */
+    PART_UNKNOWN,
 } PartKind;
 
 struct Part {
     Part *next;
     PartKind kind;
     gboolean quoted;
-    char *text;       /* TEXT; VARIABLE: its name */
+    char *text;       /* TEXT, ARITHMETIC; VARIABLE: its name */
     char operation;   /* VARIABLE: 0, one of - = + ? # %, or L for ${#name} */
     gboolean doubled; /* VARIABLE: ":" before - = + ?, or a second # or % */
     Word *word;       /* VARIABLE: after the operation */
     Command *command; /* COMMAND: a list */
+    const char *why;  /* UNKNOWN: constant, translated */
 };
 
 struct Word {
@@ -60,7 +62,7 @@ typedef enum CommandKind {
     COMMAND_IF,       /* first: test, second: then, third: else (a list; elif is an if in it) */
     COMMAND_CASE,     /* words: the subject; items */
     COMMAND_FOR,      /* name, words, first: body; over_arguments: no "in" */
-    COMMAND_WHILE,    /* first: test, second: body; until too */
+    COMMAND_WHILE,    /* first: test, second: body; until has a COMMAND_NOT */
     COMMAND_GROUP,    /* first */
     COMMAND_FUNCTION, /* name, first: body */
     COMMAND_AND,      /* first && second */
@@ -101,7 +103,9 @@ typedef struct ShParser {
     guint line;
     guint nesting;
     GPtrArray *nodes;
-    GPtrArray *documents; /* of char *: ends of here-documents to come; '-' before those of <<- */
+    /* of char *: ends of here-documents to come. Before them "<"; "-" for <<-; if the end is
+     * quoted "'", "~". */
+    GPtrArray *documents;
     gboolean has_functions;
     char *error;
     guint error_line;
@@ -119,12 +123,34 @@ gboolean sh_is_name_char(char c);
 /* Ends a word: a blank, an operator, the end. */
 gboolean sh_is_delimiter(char c);
 
+/* sh-parse.c */
+Command *sh_command_new(ShParser *parser, CommandKind kind);
+/* Comments and continued lines are blanks, too. */
+void sh_skip_blanks(ShParser *parser);
+void sh_skip_lines(ShParser *parser);
+/* Whether the parser is at the reserved word. */
+gboolean sh_is_at(const ShParser *parser, const char *reserved);
+/* Lines before it are skipped in any case; FALSE: it is not there. */
+gboolean sh_take_reserved(ShParser *parser, const char *reserved);
+/* Fails if it is not there. */
+void sh_expect(ShParser *parser, const char *reserved);
+/* A list up to ")" (which is left) or the end. */
+Command *sh_parse_list(ShParser *parser);
+
+/* sh-parse-command.c */
+/* All but "!", "|", "&&", "||", ";", "&" between commands. Fails if there is none. */
+Command *sh_parse_command(ShParser *parser);
+
+/* sh-parse-document.c */
+/* TRUE: there was one, and it is skipped. */
+gboolean sh_skip_redirection(ShParser *parser);
+/* At the beginning of a line; end is one of parser->documents. */
+void sh_skip_document(ShParser *parser, const char *end);
+
 /* sh-parse-word.c */
 /* A word at the parser's place, which is no delimiter. */
 Word *sh_parse_word(ShParser *parser);
 /* An empty word. */
 Word *sh_parse_no_word(ShParser *parser);
-/* sh-parse.c: a list up to ")" (which is left) or the end. */
-Command *sh_parse_list(ShParser *parser);
 
 #endif

@@ -8,6 +8,7 @@ typedef struct Test {
     const Sh *sh;
     const ShWord *words;
     guint n, at;
+    gboolean broken; /* an error, whatever the rest says */
 } Test;
 
 static ShStatus parse_or(Test *test, guint depth);
@@ -25,13 +26,12 @@ is(const Test *test, guint i, const char *text)
 }
 
 static ShStatus
-compare_numbers(const char *a, const char *operator, const char * b)
+compare_numbers(Test *test, const char *a, const char *operator, const char * b)
 {
     char *end_a, *end_b;
     gint64 x = g_ascii_strtoll(a, &end_a, 10);
     gint64 y = g_ascii_strtoll(b, &end_b, 10);
-    if (!*a || *end_a || !*b || *end_b)
-        return SH_UNKNOWN;
+    test->broken = test->broken || !*a || *end_a || !*b || *end_b;
     if (strcmp(operator, "-eq") == 0)
         return from_boolean(x == y);
     if (strcmp(operator, "-ne") == 0)
@@ -56,7 +56,7 @@ is_binary(const char *word)
 }
 
 static ShStatus
-compare(const ShWord *a, const char *operator, const ShWord * b)
+compare(Test *test, const ShWord *a, const char *operator, const ShWord * b)
 {
     if (!a->certain || !b->certain)
         return SH_UNKNOWN;
@@ -65,7 +65,7 @@ compare(const ShWord *a, const char *operator, const ShWord * b)
         return from_boolean(equal);
     if (*operator== '!')
         return from_boolean(!equal);
-    return compare_numbers(a->text, operator, b->text);
+    return compare_numbers(test, a->text, operator, b->text);
 }
 
 static gboolean
@@ -109,7 +109,7 @@ parse_primary(Test *test, guint depth)
     guint left = test->n - test->at;
     if (left >= 3 && is_binary(word[1].text)) {
         test->at += 3;
-        return compare(word, word[1].text, &word[2]);
+        return compare(test, word, word[1].text, &word[2]);
     }
     if (left >= 2 && is_unary(word->text)) {
         test->at += 2;
@@ -164,9 +164,13 @@ parse_or(Test *test, guint depth)
 ShStatus
 sh_test(const Sh *sh, const ShWord *words, guint n)
 {
-    Test test = {sh, words, n, 0};
+    Test test = {.sh = sh, .words = words, .n = n};
     if (n == 0)
         return SH_FALSE;
+    /* One that is not known may be none or several, and then it is another test. */
+    for (guint i = 0; i < n; i++)
+        if (!words[i].certain)
+            return SH_UNKNOWN;
     ShStatus status = parse_or(&test, 0);
-    return test.at == n ? status : SH_UNKNOWN;
+    return test.at == n && !test.broken ? status : SH_UNKNOWN;
 }

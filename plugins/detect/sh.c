@@ -22,12 +22,15 @@ sh_new(const DetectTree *tree, ShHook hook, gpointer data)
     sh->hook = hook;
     sh->data = data;
     sh->variables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, variable_free);
-    sh->functions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    sh->constants = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    sh->functions =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     sh->files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     sh->programs = g_ptr_array_new_with_free_func((GDestroyNotify)sh_program_free);
     sh->arguments = g_ptr_array_new_with_free_func(g_free);
     sh->messages = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(sh->messages, NULL);
+    sh_set(sh, "IFS", " \t\n", (ShPlace){NULL, 0});
     return sh;
 }
 
@@ -37,6 +40,7 @@ sh_free(Sh *sh)
     if (!sh)
         return;
     g_hash_table_unref(sh->variables);
+    g_hash_table_unref(sh->constants);
     g_hash_table_unref(sh->functions);
     g_hash_table_unref(sh->files);
     g_ptr_array_unref(sh->programs);
@@ -58,6 +62,7 @@ sh_set_arguments(Sh *sh, const char *const *arguments)
     g_ptr_array_set_size(sh->arguments, 0);
     for (; *arguments; arguments++)
         g_ptr_array_add(sh->arguments, g_strdup(*arguments));
+    sh->arguments_open = FALSE;
 }
 
 /* ---- Limits. */
@@ -130,6 +135,15 @@ sh_place(const Sh *sh, guint line)
     return (ShPlace){sh->file, line};
 }
 
+void
+sh_end(Sh *sh, ShPlace place, const char *text)
+{
+    if (sh->doubt > 0)
+        return;
+    sh_message(sh, place, text);
+    sh->flow = FLOW_EXIT;
+}
+
 /* ---- Texts. */
 
 void
@@ -172,18 +186,42 @@ is_same(const ShVariable *variable, const ShText *text)
            strcmp(variable->value, text->text->str) == 0;
 }
 
+/* FALSE: that ends sh, or it is not to be set. */
+static gboolean
+may_change(Sh *sh, const char *name, ShPlace place)
+{
+    if (!is_name(name)) {
+        sh_message(sh, place, _("which variable is set here is not known"));
+        return FALSE;
+    }
+    if (!g_hash_table_contains(sh->constants, name))
+        return TRUE;
+    sh_end(sh, place, _("a variable that is readonly is set"));
+    return FALSE;
+}
+
+static ShVariable *
+make_variable(Sh *sh, const char *name)
+{
+    ShVariable *variable = g_hash_table_lookup(sh->variables, name);
+    if (!variable) {
+        variable = g_new0(ShVariable, 1);
+        variable->value = g_strdup("");
+        variable->certain = TRUE;
+        g_hash_table_insert(sh->variables, g_strdup(name), variable);
+    }
+    return variable;
+}
+
 void
 sh_assign(Sh *sh, const char *name, const ShText *text, ShPlace place)
 {
-    if (!is_name(name) || !sh_pay(sh, text->text->len + strlen(name)))
+    if (!sh_pay(sh, text->text->len + strlen(name)) || !may_change(sh, name, place))
         return;
-    ShVariable *variable = g_hash_table_lookup(sh->variables, name);
-    if (sh->doubt > 0 && is_same(variable, text))
+    if (sh->doubt > 0 && is_same(sh_get(sh, name), text))
         return;
-    if (!variable) {
-        variable = g_new0(ShVariable, 1);
-        g_hash_table_insert(sh->variables, g_strdup(name), variable);
-    }
+    ShVariable *variable = make_variable(sh, name);
+    sh->changes += variable->certain ? 1 : 0;
     g_free(variable->value);
     variable->value = g_strndup(text->text->str, text->text->len);
     variable->certain = text->certain && sh->doubt == 0;
@@ -193,16 +231,28 @@ sh_assign(Sh *sh, const char *name, const ShText *text, ShPlace place)
 }
 
 void
-sh_unset(Sh *sh, const char *name)
+sh_make_uncertain(Sh *sh, const char *name, const char *why, ShPlace place)
+{
+    if (!sh_pay(sh, strlen(name)))
+        return;
+    ShVariable *variable = make_variable(sh, name);
+    sh->changes += variable->certain ? 1 : 0;
+    variable->certain = FALSE;
+    variable->holes = FALSE;
+    variable->why = why;
+    variable->place = place;
+}
+
+void
+sh_unset(Sh *sh, const char *name, ShPlace place)
 {
     ShVariable *variable = g_hash_table_lookup(sh->variables, name);
-    if (variable && sh->doubt > 0) {
-        variable->certain = FALSE;
-        variable->holes = FALSE;
-        variable->why = _("it is open whether this line is reached");
-    } else if (variable) {
+    if (!may_change(sh, name, place))
+        return;
+    if (variable && sh->doubt > 0)
+        sh_make_uncertain(sh, name, _("it is open whether this line is reached"), variable->place);
+    else if (variable)
         g_hash_table_remove(sh->variables, name);
-    }
 }
 
 const ShVariable *
@@ -254,7 +304,9 @@ sh_names(const Sh *sh)
 void
 sh_run(Sh *sh, const char *file, const char *text)
 {
+    guint doubt = sh->doubt;
     sh_run_text(sh, sh_keep_name(sh, file), 1, text);
+    sh->doubt = doubt;
     if (sh->flow == FLOW_RETURN)
         sh->flow = FLOW_ON;
 }

@@ -6,15 +6,25 @@
  * DESCRIPTION
  *     An evaluator of the part of sh(1) that rc.conf files, rc.d scripts and files of /etc/default
  *     are written in: words with all kinds of quotes, parameter expansion, assignments, if, case,
- *     for, and/or lists, test, ":", eval, ".", export, unset, shift, set. It executes no program
- *     and writes nothing; it reads the files that "." names, and answers test -f, through a
- *     DetectTree.
+ *     for, and/or lists, test, ":", eval, ".", export, readonly, setvar, unset, shift, set, read,
+ *     command, exec. It executes no program and writes nothing; it reads the files that "." names,
+ *     and answers test -f, through a DetectTree.
  *
  *     What it cannot know it does not guess. A value that depends on the output of a program, on
- *     arithmetic or on another such value is uncertain; so is a variable that is assigned where it
- *     is open whether the line is reached (a branch after an uncertain test, the body of a while
- *     loop or of a function that is called). A variable remembers the file and line that set it
- * and, if uncertain, why. What runs in a process of its own (a pipe, "( )", "&") changes nothing.
+ *     arithmetic, on a home directory, on the environment, on IFS, on names of files or on another
+ *     such value is uncertain; so is a variable that is assigned where it is open whether the line
+ *     is reached (a branch after an uncertain test, the body of a while loop or of a function that
+ *     is called, what follows a break or return in doubt). So are the arguments in a function. A
+ *     variable remembers the file and line that set it and, if uncertain, why. What runs in a
+ *     process of its own (a pipe, "( )", "&") changes nothing.
+ *
+ *     What shells differ in is uncertain, or is read as FreeBSD's sh and dash do. What is not
+ *     followed at all (alias, a here-document that sets variables), and an error that ends sh
+ *     (${x?}, a readonly variable that is set), is a message with file and line.
+ *
+ *     Three things are taken for granted: an "exit" in doubt is not reached, after set -e a command
+ *     of which the status is not known has not failed, and a text that is not known, evaluated by
+ *     eval, sets nothing that is asked for.
  *
  *     Everything is bounded: steps (which also pay for every byte that is produced), nesting of
  *     syntax, of "." and of eval, the length of a value. When a limit is reached evaluation ends,
@@ -62,6 +72,7 @@ typedef struct ShVariable {
 typedef struct ShWord {
     char *text;
     gboolean certain;
+    const char *why; /* not certain: constant, translated text, or NULL */
 } ShWord;
 
 /* A command that is reached. words is never empty. */

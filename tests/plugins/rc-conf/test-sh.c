@@ -63,7 +63,7 @@ test_quotes(void)
         {"x=1 true", NULL},
         {"export x=\"a b\"", "a b"},
         {"x=1; unset x", NULL},
-        {"x=\"\\}\"", "}"},
+        {"x=\"\\}\"", "\\}"},
         {"readonly x=1", "1"},
     };
     check(cases, G_N_ELEMENTS(cases));
@@ -189,6 +189,104 @@ test_uncertain(void)
         {"x=1; hostname | grep -q a && unset x", "?"},
     };
     check(cases, G_N_ELEMENTS(cases));
+}
+
+/* What is easily taken for something else. */
+static void
+test_traps(void)
+{
+    static const Case cases[] = {
+        {"x=1 :", "1"},
+        {"x=1 eval 'y=$x'; x=$y", "1"},
+        {"x=1 frobnicate", NULL},
+        {"command export x=1", "1"},
+        {"setvar x 1", "1"},
+        {"x=1; setvar x", NULL},
+        {"a='b c'; export x=$a", "b c"},
+        {"x=1; unset -f x", "1"},
+        {"f() { x=1; } && x=2", "2"},
+        {"x=1; until false; do x=2; break; done", "?"},
+        {"x=1; while x=2; false; do :; done", "2"},
+        {"for i in a b; do for j in c d; do x=$x$i$j; continue 2; done; done", "acbc"},
+        {"for i in a b; do for j in c d; do x=$x$i$j; break 2; done; done", "ac"},
+        {"x=1; break; x=2", "2"},
+        {"set -- a b c; shift 2; x=$1", "c"},
+        {"set -e; x=1; false; x=2", "1"},
+        {"set -e; x=1; if false; then :; fi; false || x=2", "2"},
+        {"case 1a in [[:digit:]]*) x=1 ;; *) x=2 ;; esac", "1"},
+        {"x=\"${IFS}\"", " \t\n"},
+        {"a=$IFS; IFS=:; IFS=$a; set -- $1 b; x=$1", "b"},
+        {"x=a; x=\"${x%${y=1}}\"; x=$y", "1"},
+        {"x=\"${y%${z=1}}\"", ""},
+        {"set -- a; x=${1:-b}", "a"},
+        {"exec >/dev/null; x=1", "1"},
+        {"x=1; exec frobnicate; x=2", "1"},
+        {"x=inet6:25@[::1]; set -- $x; x=$1", "inet6:25@[::1]"},
+    };
+    check(cases, G_N_ELEMENTS(cases));
+}
+
+/* What was taken for certain, and is not. */
+static void
+test_doubts(void)
+{
+    static const Case cases[] = {
+        {"x=~", "?"},
+        {"x=a:~/b", "?"},
+        {"x=$HOME", "?"},
+        {"x=${PATH:-a}", "?"},
+        {"x=$'a'", "?"},
+        {"x=1; y=$((x = 5))", "?"},
+        {"x=a:b; IFS=:; for i in $x; do x=$i; done", "?"},
+        {"a='*'; for i in $a; do x=$i; done", "?"},
+        {"set -- $(frobnicate) b; x=$1", "?"},
+        {"frobnicate && set -- a; x=$#", "?"},
+        {"x=p; set -- p; f() { x=$1; }; f q", "?"},
+        {"for i in a b; do x=$i; frobnicate && break; done", "?"},
+        {"frobnicate && return; x=1", "?"},
+        {"x=a; y=a; while frobnicate; do x=$y; y=b; done", "?"},
+        {"x=a; while [ $x != aaa ]; do x=a$x; done", "?"},
+        {"a=$(frobnicate); if [ $a = b -o 1 = 1 ]; then x=1; fi", "?"},
+        {"if [ a -eq 1 -o 1 = 1 ]; then x=1; fi", "?"},
+        {"x=a; y=$(echo ${x:=b} ${z:=c}); x=$z", "?"},
+        {"x=$(echo 'a\\nb')", "?"},
+        {"x=${@:-a}", "?"},
+        {"x=\"${a:-\"\\}\"}\"", "?"},
+        {"getopts a x", "?"},
+        {"if frobnicate; then f() { x=1; }; else f() { x=2; }; fi; x=1; f", "?"},
+        {"a=$(frobnicate); x=1; $a export x=2", "?"},
+        {"x=1; a=$(frobnicate); b=${a:+${x:=2}}; x=; b=${a:+${x:=2}}", "?"},
+    };
+    check(cases, G_N_ELEMENTS(cases));
+}
+
+/* What is not followed, or ends sh, is named by file and line. */
+static void
+test_declined(void)
+{
+    static const char *const texts[] = {"x=1\nalias a=b\n",
+                                        "x=1\n: <<E\n${y:=1}\nE\n",
+                                        "x=1\n: >${y:=/dev/null}\n",
+                                        "x=1\ny\\\nz=1\n",
+                                        "x=1\ny=$\\\nz\n",
+                                        "x=1\n. $(frobnicate)\n",
+                                        "x=1\nexport $(frobnicate)\n",
+                                        "x=1\nlocal y=1\n",
+                                        "x=1\nreadonly x; x=2\n",
+                                        "x=1\n: ${y?}\n",
+                                        "x=1\nset -u; : $y\n",
+                                        "x=1\nshift 2\n",
+                                        "x=1\ntrue | | true\n",
+                                        "x=1\nunset $(frobnicate)\n"};
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autoptr(Sh) sh = sh_new(NULL, NULL, NULL);
+        sh_run(sh, "/f", texts[i]);
+        g_assert_cmpstr(sh_value(sh, "x"), ==, "1");
+        g_assert_null(sh_value(sh, "y"));
+        g_assert_nonnull(sh_messages(sh)[0]);
+        g_assert_true(g_str_has_prefix(sh_messages(sh)[0], "/f:"));
+        g_assert_null(sh_messages(sh)[1]);
+    }
 }
 
 static void
@@ -344,6 +442,9 @@ main(int argc, char **argv)
     g_test_add_func("/detect/sh/parameters", test_parameters);
     g_test_add_func("/detect/sh/commands", test_commands);
     g_test_add_func("/detect/sh/uncertain", test_uncertain);
+    g_test_add_func("/detect/sh/traps", test_traps);
+    g_test_add_func("/detect/sh/doubts", test_doubts);
+    g_test_add_func("/detect/sh/declined", test_declined);
     g_test_add_func("/detect/sh/places", test_places);
     g_test_add_func("/detect/sh/syntax-errors", test_syntax_errors);
     g_test_add_func("/detect/sh/words", test_words);
