@@ -60,8 +60,10 @@ take_environment(void)
 void
 mm_language_begin(const char *folder)
 {
+    /* Tests and a tree that is not installed name another folder. */
+    const char *other = g_getenv("MILTER_MANAGER_LOCALE_DIR");
     take_environment();
-    bindtextdomain(GETTEXT_PACKAGE, folder);
+    bindtextdomain(GETTEXT_PACKAGE, other ? other : folder);
     bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
     textdomain(GETTEXT_PACKAGE);
 }

@@ -15,7 +15,7 @@
 #include <glib.h>
 
 /* At the start of a program: the environment's language (LANGUAGE, LC_ALL, LC_MESSAGES, LANG), the
- * catalogues in folder. Before threads start. */
+ * catalogues in folder, or where MILTER_MANAGER_LOCALE_DIR says. Before threads start. */
 void mm_language_begin(const char *folder);
 /* A language by name, as in LANGUAGE ("ja", "en", "pt_BR:pt"); "": the environment's stays. Before
  * threads start. */

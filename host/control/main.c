@@ -144,19 +144,11 @@ act(MmCommandLine *line)
     }
 }
 
-/* Tests and a tree that is not installed name another folder. */
-static const char *
-locale_folder(void)
-{
-    const char *folder = g_getenv("MILTER_MANAGER_LOCALE_DIR");
-    return folder ? folder : MM_LOCALE_DIR;
-}
-
 int
 main(int argc, char **argv)
 {
     mm_standard_begin();
-    mm_language_begin(locale_folder());
+    mm_language_begin(MM_LOCALE_DIR);
     g_autoptr(GError) error = NULL;
     g_autoptr(MmCommandLine) line = mm_command_line_parse(&argc, &argv, &error);
     if (!line) {

@@ -5,13 +5,12 @@
 
 #include "base/address.h"
 #include "base/i18n.h"
+#include "base/language.h"
 #include "base/standard.h"
 #include "tools/escape.h"
 #include "tools/milter-main.h"
 
-#include <libintl.h>
 #include <libmilter/mfapi.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -369,9 +368,7 @@ int
 main(int argc, char **argv)
 {
     mm_standard_begin();
-    setlocale(LC_ALL, "");
-    bindtextdomain(GETTEXT_PACKAGE, MM_LOCALE_DIR);
-    bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
+    mm_language_begin(MM_LOCALE_DIR);
     g_autoptr(GError) error = NULL;
     MmClientOptions *options = mm_client_options_parse(&argc, &argv, &error);
     if (!options) {

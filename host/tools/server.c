@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* milter-test-server: plays the MTA toward a milter. */
 #include "tools/server.h"
+#include "base/language.h"
 #include "base/standard.h"
 
-#include <libintl.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -48,10 +47,7 @@ main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     mm_standard_begin();
-    setlocale(LC_ALL, "");
-    setlocale(LC_NUMERIC, "C");
-    bindtextdomain(GETTEXT_PACKAGE, MM_LOCALE_DIR);
-    bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
+    mm_language_begin(MM_LOCALE_DIR);
     MmServerOptions *options = mm_server_options_parse(&argc, &argv, &error);
     if (!options) {
         g_printerr("milter-test-server: %s\n", error->message);

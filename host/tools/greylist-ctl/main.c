@@ -3,10 +3,9 @@
 #include "tools/greylist-ctl/ctl.h"
 
 #include "base/i18n.h"
+#include "base/language.h"
 #include "base/standard.h"
 
-#include <libintl.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -43,9 +42,7 @@ main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     CtlOptions options;
     mm_standard_begin();
-    setlocale(LC_ALL, "");
-    bindtextdomain(GETTEXT_PACKAGE, MM_LOCALE_DIR);
-    bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
+    mm_language_begin(MM_LOCALE_DIR);
     gboolean good = ctl_options_parse(&options, &argc, &argv, &error);
     if (good && options.version) {
         printf("milter-greylist-ctl %s\n", MM_VERSION);

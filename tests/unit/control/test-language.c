@@ -103,6 +103,34 @@ test_environment(Place *place, gconstpointer data)
     }
 }
 
+/* The tools too: a locale that is not installed made them speak English, and the host did not. */
+static void
+test_tools(void)
+{
+    static const struct {
+        const char *program, *argument, *text;
+    } cases[] = {
+        {"MILTER_TEST_CLIENT", NULL, "milter-test-client: --connection-specの指定がない\n"},
+        {"MILTER_TEST_SERVER", NULL, "milter-test-server: --connection-specの指定がない\n"},
+        {"GREYLIST_CTL", "no-such-verb", "そのようなコマンドはない\n"}};
+    g_auto(GStrv) environment = g_get_environ();
+    environment = g_environ_setenv(environment, "LC_ALL", "", TRUE);
+    environment = g_environ_setenv(environment, "LANGUAGE", "", TRUE);
+    environment = g_environ_setenv(environment, "LANG", "ja_JP.UTF-8", TRUE);
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *said = NULL;
+        g_auto(GStrv) arguments = g_new0(char *, 3);
+        arguments[0] = g_strdup(g_getenv(cases[i].program));
+        arguments[1] = g_strdup(cases[i].argument);
+        g_spawn_sync(NULL, arguments, environment, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
+                     &said, NULL, &error);
+        g_assert_no_error(error);
+        if (!strstr(said, cases[i].text))
+            g_error("“%s” instead of “%s”", said, cases[i].text);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -111,5 +139,6 @@ main(int argc, char **argv)
     g_test_add("/control/language/" name, Place, NULL, set_up, function, tear_down)
     ADD("languages", test_languages);
     ADD("environment", test_environment);
+    g_test_add_func("/control/language/tools", test_tools);
     return g_test_run();
 }
