@@ -84,10 +84,14 @@ static const char mc_text[] =
     "FEATURE(`accept_unresolvable_domains')dnl\n"
     "%2$s"
     "MAILER(`local')dnl\n"
+    "MAILER_DEFINITIONS\n"
+    "Musers, P=/bin/sh, F=lsDFMw, S=EnvFromL/HdrFromL, R=EnvToL/HdrToL, T=DNS/RFC822/X-Unix, "
+    "A=sh %1$s/deliver $g $u\n"
     "LOCAL_CONFIG\n"
     "Cw " TEST_DOMAIN "\n"
     "LOCAL_RULE_0\n"
-    "Runknown < @ $=w $* >\t$#error $@ 5.1.1 $: \"550 Nobody of that name\"\n";
+    "Runknown < @ $=w $* >\t$#error $@ 5.1.1 $: \"550 Nobody of that name\"\n"
+    "Rnobody.here < @ $=w $* >\t$#users $: nobody.here\n";
 
 static void
 append_ports(GString *mc, guint port, guint port_ipv6, const char *prefix,

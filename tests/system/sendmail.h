@@ -9,7 +9,8 @@
  *     ephemeral ports of 127.0.0.1 which differ in their filters only: the same message can be sent
  * to both. It asks no DNS, takes mail for any address of TEST_DOMAIN, keeps it in its queue, and
  * delivers when it is told to. A mail system of this machine is neither used nor touched. It
- * refuses unknown@TEST_DOMAIN itself.
+ * refuses unknown@TEST_DOMAIN (a rule: filters never hear of it) and nobody.here@TEST_DOMAIN (no
+ * such user: filters that ask are shown it) itself.
  *
  *     if (test_skip_without_sendmail())
  *         return;
