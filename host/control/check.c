@@ -5,6 +5,7 @@
 #include "base/i18n.h"
 #include "base/language.h"
 
+#include <grp.h>
 #include <string.h>
 
 #define SPEC "connection-spec"
@@ -71,6 +72,16 @@ check_extra_macros(const MmSettings *manager, MmProblems *problems)
     }
 }
 
+static void
+check_socket_group(const MmSettings *manager, MmProblems *problems)
+{
+    const char *name = mm_settings_get_string(manager, "unix-socket-group");
+    if (!*name || getgrnam(name))
+        return;
+    g_autofree char *text = g_strdup_printf("%s: %s", name, _("there is no such group"));
+    complain(problems, FALSE, manager, "unix-socket-group", text, NULL);
+}
+
 void
 mm_check_manager(const MmSettings *manager, MmProblems *problems)
 {
@@ -89,6 +100,7 @@ mm_check_manager(const MmSettings *manager, MmProblems *problems)
         complain(problems, FALSE, manager, "language", _("this is not the name of a language"),
                  _("a name as in LANGUAGE: ja, en, pt_BR"));
     check_extra_macros(manager, problems);
+    check_socket_group(manager, problems);
 }
 
 /* Where a stage connects to; NULL: nowhere that we know of. */

@@ -193,6 +193,10 @@ test_option_problem(Place *place, gconstpointer data)
     g_assert_cmpint(ran->code, ==, geteuid() == 0 ? 1 : 0);
     if (geteuid() == 0)
         assert_has(ran->err, "no-such-user-here");
+    g_autoptr(Ran) group = manager_run("-c", place->config, "--socket-group-name=no-such-group",
+                                       "--check-config", NULL);
+    g_assert_cmpint(group->code, ==, 1);
+    assert_has(group->err, "[manager] unix-socket-group: no-such-group: there is no such group");
 }
 
 static void
