@@ -13,6 +13,24 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* Tried before libmilter does it. A name is not: NULL then. */
+static const char *
+inet_obstacle(const MmAddress *address)
+{
+    struct sockaddr_storage storage;
+    socklen_t length;
+    const int one = 1;
+    if (!mm_address_to_sockaddr(address, TRUE, &storage, &length))
+        return NULL;
+    int fd = mm_address_socket(storage.ss_family);
+    if (fd < 0)
+        return g_strerror(errno);
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    int number = bind(fd, (struct sockaddr *)&storage, length) == 0 ? 0 : errno;
+    close(fd);
+    return number ? g_strerror(number) : NULL;
+}
+
 /* libmilter tells syslog alone why it cannot listen, and would remove whatever stands at the path.
  */
 static const char *
@@ -20,7 +38,7 @@ obstacle(const MmAddress *address)
 {
     struct stat status;
     if (address->family != MM_ADDRESS_UNIX)
-        return NULL;
+        return inet_obstacle(address);
     g_autofree char *folder = g_path_get_dirname(address->path);
     if (access(folder, W_OK | X_OK) != 0)
         return g_strerror(errno);

@@ -2,6 +2,7 @@
 /* Edits of a libmilter program, as milter-test-server shows them; and both tools' usage. */
 #include "tool.h"
 
+#include <errno.h>
 #include <string.h>
 
 static const char mail[] = "From: a\nX: 1\nX: 2\nX: 3\nTo: b\n folded\n\none\ntwo\n";
@@ -201,6 +202,10 @@ test_cannot_listen(void)
     g_autoptr(Run) file = run_program("MM_TEST_CLIENT", OPTIONS("-s", "unix:/etc/passwd"));
     g_assert_cmpint(file->code, ==, 1);
     g_assert_true(g_file_test("/etc/passwd", G_FILE_TEST_IS_REGULAR));
+    /* TEST-NET-1 is nobody's. */
+    g_autoptr(Run) inet = run_program("MM_TEST_CLIENT", OPTIONS("-s", "inet:10025@192.0.2.1"));
+    g_assert_cmpint(inet->code, ==, 1);
+    g_assert_nonnull(strstr(inet->err, g_strerror(EADDRNOTAVAIL)));
 }
 
 static void
