@@ -3,6 +3,7 @@
 #include "base/i18n.h"
 #include "tools/server-draft.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,29 +20,33 @@ set_envelope(const MmServerDraft *draft, MmMail *mail)
         mm_mail_add_recipient(mail, "<receiver@example.org>");
 }
 
+/* "-" is standard input. Reads no more than shows that it is too much. */
 static gboolean
-read_all(const char *path, char **text, gsize *size, GError **error)
+read_all(const char *path, GString *text, GError **error)
 {
-    if (strcmp(path, "-") != 0)
-        return g_file_get_contents(path, text, size, error);
-    GString *all = g_string_new(NULL);
+    gboolean is_stdin = strcmp(path, "-") == 0;
+    FILE *file = is_stdin ? stdin : fopen(path, "re");
+    gboolean good = file != NULL;
     char chunk[65536];
     size_t n;
-    while ((n = fread(chunk, 1, sizeof(chunk), stdin)) > 0)
-        g_string_append_len(all, chunk, (gssize)n);
-    *size = all->len;
-    *text = g_string_free(all, FALSE);
-    return TRUE;
+    while (good && text->len <= MAIL_SIZE_MAX && (n = fread(chunk, 1, sizeof(chunk), file)) > 0)
+        g_string_append_len(text, chunk, (gssize)n);
+    good = good && !ferror(file);
+    if (!good)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--mail-file: %s: %s", path,
+                    g_strerror(errno));
+    if (file && !is_stdin)
+        fclose(file);
+    return good;
 }
 
 static gboolean
 add_mail_file(MmServerDraft *draft, const char *path, GError **error)
 {
-    g_autofree char *text = NULL;
-    gsize size;
-    if (!read_all(path, &text, &size, error))
+    g_autoptr(GString) text = g_string_new(NULL);
+    if (!read_all(path, text, error))
         return FALSE;
-    if (size > MAIL_SIZE_MAX) {
+    if (text->len > MAIL_SIZE_MAX) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     _("%s: a message may have 1 GiB at most"), path);
         return FALSE;
@@ -52,7 +57,7 @@ add_mail_file(MmServerDraft *draft, const char *path, GError **error)
         const MmMailHeader *header = g_ptr_array_index(draft->mail->headers, i);
         mm_mail_add_header(mail, header->name, header->value);
     }
-    mm_mail_parse(mail, text, size);
+    mm_mail_parse(mail, text->str, text->len);
     g_ptr_array_add(draft->options->mails, mail);
     return TRUE;
 }

@@ -2,6 +2,7 @@
 /* What milter-test-server sends arrives at a libmilter program as it was given. */
 #include "tool.h"
 
+#include <errno.h>
 #include <string.h>
 
 static char *
@@ -289,6 +290,23 @@ test_standard_input(void)
     stand_end(&stand);
 }
 
+/* What cannot be read is no empty message. */
+static void
+test_unreadable(void)
+{
+    static const struct {
+        const char *words;
+        int number;
+    } cases[] = {{"-m - </", EISDIR}, {"-m - <&-", EBADF}, {"-m /", EISDIR}, {"-m ''", ENOENT}};
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *command = g_strdup_printf("exec %s -s unix:/nonexistent/socket %s",
+                                                   g_getenv("MM_TEST_SERVER"), cases[i].words);
+        g_autofree char *output = NULL;
+        g_assert_cmpint(test_run(OPTIONS("sh", "-c", command), &output), ==, 2);
+        g_assert_nonnull(strstr(output, g_strerror(cases[i].number)));
+    }
+}
+
 /* ---- Macros. */
 
 static const char macro_mail[] = "Subject: x\n\nbody\n";
@@ -387,6 +405,7 @@ main(int argc, char **argv)
     g_test_add_func("/tools/content/large-body", test_large_body);
     g_test_add_func("/tools/content/large-header", test_large_header);
     g_test_add_func("/tools/content/standard-input", test_standard_input);
+    g_test_add_func("/tools/content/unreadable", test_unreadable);
     g_test_add_func("/tools/content/macros", test_macros);
     g_test_add_func("/tools/content/macros-asked", test_macros_asked);
     g_test_add_func("/tools/content/unknown-command", test_unknown_command);
