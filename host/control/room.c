@@ -12,6 +12,8 @@
 #define WORKER_NEEDS 6u
 /* Its socket, and a spool file. */
 #define SESSION_NEEDS 2u
+/* Fewer sessions than a busy MTA has: worth a warning. */
+#define FEW 100u
 
 /* At least 1. */
 static guint
@@ -50,7 +52,7 @@ mm_room_limit(const MmSnapshot *snapshot, guint workers, guint before)
     if (room == 0 || (most > 0 && most <= room))
         return most;
     if (room != before)
-        MM_LOG(most > 0 ? MM_LOG_WARNING : MM_LOG_INFO, "sessions-limited",
+        MM_LOG(most > 0 || room < FEW ? MM_LOG_WARNING : MM_LOG_INFO, "sessions-limited",
                N_("The limit of open files is enough for so many sessions at once"),
                MM_UINT("sessions", room), MM_UINT("descriptors", descriptors));
     return room;

@@ -14,7 +14,7 @@
 #include "chain/snapshot.h"
 
 /* max-sessions of the snapshot, or what there are descriptors for if that is less; 0: no limit.
- * Logs that if it is not what it was before. */
+ * Logs that if it is not what it was before: a warning if it is less than asked for, or few. */
 guint mm_room_limit(const MmSnapshot *snapshot, guint workers, guint before);
 
 #endif
