@@ -173,9 +173,9 @@ admin_read_entry(JsonObject *object, GStringChunk *texts, GreyEntry *entry)
     GreyState state = GREY_STATE_PASSED;
     *entry = (GreyEntry){.note = ""};
     if (!grey_kind_from_name(text_of(object, "kind", "triplet"), &kind))
-        return "its kind is not known";
+        return N_("its kind is not known");
     if (!grey_state_from_name(text_of(object, "state", "passed"), &state))
-        return "its state is not known";
+        return N_("its state is not known");
     entry->source = admin_source(keep(object, "source", texts), texts);
     entry->sender = keep_lower(object, "sender", texts);
     entry->recipient = keep_lower(object, "recipient", texts);

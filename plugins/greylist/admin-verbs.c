@@ -74,9 +74,9 @@ read_filter(const AdminCall *call, GreyFilter *filter)
     GreyKind kind = GREY_KIND_TRIPLET;
     GreyState state = GREY_STATE_PENDING;
     if (kind_name && !grey_kind_from_name(kind_name, &kind))
-        return "kind is triplet, source, pair or rule";
+        return N_("kind is triplet, source, pair or rule");
     if (state_name && !grey_state_from_name(state_name, &state))
-        return "state is pending, passed, counting, allowed, trapped or blocked";
+        return N_("state is pending, passed, counting, allowed, trapped or blocked");
     *filter = (GreyFilter){.kinds = kind_name ? 1u << kind : 0,
                            .states = state_name ? 1u << state : 0,
                            .match = admin_text(call, "match", NULL)};
@@ -213,8 +213,9 @@ check_network(const AdminCall *call, const char *network)
     guint bits = prefix.address.size == 4 ? greylist->ipv4_prefix : greylist->ipv6_prefix;
     if (bits == 0 || prefix.bits == bits) /* 0: a store without a host */
         return NULL;
-    return "a network must be as long as ipv4-prefix or ipv6-prefix says, else no client is found "
-           "in it; allow-clients in the configuration takes any";
+    return N_(
+        "a network must be as long as ipv4-prefix or ipv6-prefix says, else no client is found "
+        "in it; allow-clients in the configuration takes any");
 }
 
 /* No name of a host ends in a number: "300.1.2.3" is an address mistyped. */
@@ -247,12 +248,12 @@ put_rule(AdminCall *call, GreyState state)
 {
     gint64 now = now_of(call), seconds = admin_number(call, "seconds", 0);
     if (seconds > RULE_SECONDS_MAX) {
-        admin_fail(call, "a rule lasts a hundred years at most; without a time it stays");
+        admin_fail(call, N_("a rule lasts a hundred years at most; without a time it stays"));
         return;
     }
     gint64 until = admin_number(call, "until", seconds > 0 ? now + seconds : 0);
     if (seconds < 0 || (until != 0 && until <= now)) {
-        admin_fail(call, "the rule would have ended already");
+        admin_fail(call, N_("the rule would have ended already"));
         return;
     }
     const char *note = admin_text(call, "note", "");
@@ -321,7 +322,7 @@ import_array(AdminCall *call, JsonArray *array)
     for (guint i = 0; i < n; i++) {
         GreyEntry entry;
         JsonNode *node = json_array_get_element(array, i);
-        const char *wrong = JSON_NODE_HOLDS_OBJECT(node) ? NULL : "it is not an object";
+        const char *wrong = JSON_NODE_HOLDS_OBJECT(node) ? NULL : N_("it is not an object");
         if (!wrong)
             wrong = admin_read_entry(json_node_get_object(node), call->texts, &entry);
         if (!wrong)
@@ -340,9 +341,9 @@ import_batch(AdminCall *call)
 {
     JsonNode *node = json_object_get_member(call->arguments, "entries");
     if (!node || !JSON_NODE_HOLDS_ARRAY(node))
-        admin_fail(call, "entries is not an array");
+        admin_fail(call, N_("entries is not an array"));
     else if (json_array_get_length(json_node_get_array(node)) > GREY_BATCH_MAX)
-        admin_fail(call, "too many entries at a time");
+        admin_fail(call, N_("too many entries at a time"));
     else
         import_array(call, json_node_get_array(node));
 }

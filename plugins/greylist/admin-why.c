@@ -101,7 +101,7 @@ admin_why(AdminCall *call)
     const char *sender = admin_text(call, "sender", ""), *to = admin_text(call, "recipient", "");
     NetAddress parsed;
     if (!net_address_parse(&parsed, address) || !*to) {
-        admin_fail(call, "address and recipient are needed");
+        admin_fail(call, N_("address and recipient are needed"));
         return;
     }
     Ask *ask = call->ask = g_new0(Ask, 1);

@@ -74,7 +74,7 @@ work(void *data)
 {
     AdminCall *call = data;
     if (!is_seat(call->greylist, call->seat)) {
-        call->error = g_strdup("the greylist is being reloaded: try again");
+        call->error = g_strdup(N_("the greylist is being reloaded: try again"));
         call->greylist->host->post(NULL, deliver, call);
         return;
     }
@@ -82,15 +82,15 @@ work(void *data)
     if (call->seat->desk)
         call->verb(call);
     else
-        admin_fail(call, call->greylist->stands_down ? "the built-in greylist stands down"
-                                                     : "the store is not open");
+        admin_fail(call, call->greylist->stands_down ? N_("the built-in greylist stands down")
+                                                     : N_("the store is not open"));
 }
 
 void
 admin_abandon(Seat *seat)
 {
     while (seat->calls)
-        admin_fail(seat->calls->data, "the greylist is being reloaded: try again");
+        admin_fail(seat->calls->data, N_("the greylist is being reloaded: try again"));
 }
 
 /* The worker and the seat, both as they are now. */
@@ -115,7 +115,7 @@ read_arguments(AdminCall *call, const char *arguments)
         call->node = json_from_string("{}", NULL);
     }
     if (!call->node || !JSON_NODE_HOLDS_OBJECT(call->node))
-        return "the arguments are not a JSON object";
+        return N_("the arguments are not a JSON object");
     call->arguments = json_node_get_object(call->node);
     return NULL;
 }
@@ -132,7 +132,7 @@ take(Greylist *greylist, MilterAdminRequest *request, const char *arguments, Adm
     const char *wrong = read_arguments(call, arguments);
     MilterWorker *worker = choose_seat(greylist, &call->seat);
     if (!wrong && !worker)
-        wrong = "the greylist does not serve yet";
+        wrong = N_("the greylist does not serve yet");
     if (!wrong) {
         greylist->host->post(worker, work, call);
         return;

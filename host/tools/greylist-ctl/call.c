@@ -44,9 +44,13 @@ JsonObject *
 ctl_ask(const Ctl *ctl, const char *verb, JsonBuilder *arguments, JsonNode **root, GError **error)
 {
     g_autofree char *text = take_text(arguments);
-    g_autofree char *answer = ctl->call(ctl->data, verb, text, error);
-    if (!answer)
+    g_autoptr(GError) cause = NULL;
+    g_autofree char *answer = ctl->call(ctl->data, verb, text, &cause);
+    if (!answer) { /* a host says what is wrong in English: who asks has a language of his own */
+        const char *said = *cause->message ? _(cause->message) : "";
+        g_set_error_literal(error, cause->domain, cause->code, said);
         return NULL;
+    }
     g_autoptr(JsonNode) node = json_from_string(answer, NULL);
     if (!node || !JSON_NODE_HOLDS_OBJECT(node)) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED,

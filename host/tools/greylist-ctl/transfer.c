@@ -56,7 +56,8 @@ check_refused(const Importer *importer, JsonObject *answer, GError **error)
     if (!refused || json_array_get_length(refused) == 0)
         return TRUE;
     JsonObject *first = json_array_get_object_element(refused, 0);
-    return fail(error, importer->file, json_object_get_string_member(first, "error"));
+    const char *said = json_object_get_string_member_with_default(first, "error", "");
+    return fail(error, importer->file, *said ? _(said) : said);
 }
 
 static gboolean
@@ -92,7 +93,7 @@ check_entry(JsonObject *object, GError **error)
         wrong = grey_entry_check(&entry);
     g_string_chunk_free(texts);
     if (wrong)
-        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED, wrong);
+        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED, _(wrong));
     return !wrong;
 }
 

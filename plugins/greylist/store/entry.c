@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* The program that asks translates it. */
+#define N_(text) (text)
+
 static const char *const kind_names[GREY_N_KINDS] = {"triplet", "source", "pair", "rule"};
 static const char *const state_names[GREY_N_STATES] = {"pending", "passed",  "counting",
                                                        "allowed", "trapped", "blocked"};
@@ -69,10 +72,10 @@ check_text(const char *text, gsize max)
 {
     gsize length = strlen(text);
     if (length > max)
-        return "a text is too long";
+        return N_("a text is too long");
     for (gsize i = 0; i < length; i++) {
         if (g_ascii_iscntrl(text[i]))
-            return "a text has a control character";
+            return N_("a text has a control character");
     }
     return NULL;
 }
@@ -85,17 +88,17 @@ check_name(const GreyEntry *entry)
         (*entry->source ? 1u : 0u) | (*entry->sender ? 2u : 0u) | (*entry->recipient ? 4u : 0u);
     switch (entry->record.kind) {
     case GREY_KIND_TRIPLET:
-        return has == 7u ? NULL : "a triplet needs source, sender and recipient";
+        return has == 7u ? NULL : N_("a triplet needs source, sender and recipient");
     case GREY_KIND_SOURCE:
-        return has == 1u ? NULL : "a source is named by source alone";
+        return has == 1u ? NULL : N_("a source is named by source alone");
     case GREY_KIND_PAIR:
-        return has == 6u ? NULL : "a pair needs sender and recipient";
+        return has == 6u ? NULL : N_("a pair needs sender and recipient");
     case GREY_KIND_RULE:
         return has == 1u || has == 2u || has == 4u
                    ? NULL
-                   : "a rule needs one of source, sender and recipient";
+                   : N_("a rule needs one of source, sender and recipient");
     default:
-        return "its kind is not known";
+        return N_("its kind is not known");
     }
 }
 
@@ -104,11 +107,11 @@ grey_entry_check(const GreyEntry *entry)
 {
     const char *wrong = check_name(entry);
     if (!wrong && !grey_state_fits(entry->record.kind, entry->record.state))
-        wrong = "its state does not fit its kind";
+        wrong = N_("its state does not fit its kind");
     if (!wrong && !are_times(&entry->record))
-        wrong = "its times are not seconds since 1970";
+        wrong = N_("its times are not seconds since 1970");
     if (!wrong && entry->record.n_senders > GREY_SENDERS_MAX)
-        wrong = "it has too many senders";
+        wrong = N_("it has too many senders");
     if (!wrong)
         wrong = check_text(entry->source, GREY_TEXT_MAX);
     if (!wrong)

@@ -108,11 +108,15 @@ static void
 test_tools(void)
 {
     static const struct {
-        const char *program, *argument, *text;
+        const char *program, *arguments[5], *text;
     } cases[] = {
-        {"MILTER_TEST_CLIENT", NULL, "milter-test-client: --connection-specの指定がない\n"},
-        {"MILTER_TEST_SERVER", NULL, "milter-test-server: --connection-specの指定がない\n"},
-        {"GREYLIST_CTL", "no-such-verb", "そのようなコマンドはない\n"}};
+        {"MILTER_TEST_CLIENT", {NULL}, "milter-test-client: --connection-specの指定がない\n"},
+        {"MILTER_TEST_SERVER", {NULL}, "milter-test-server: --connection-specの指定がない\n"},
+        {"GREYLIST_CTL", {"no-such-verb"}, "そのようなコマンドはない\n"},
+        /* What the plugin says is translated by the program that asked it. */
+        {"GREYLIST_CTL",
+         {"--store=memory:", "pass", "d:x", "a\x01", "b"},
+         "テキストに制御文字がある\n"}};
     g_auto(GStrv) environment = g_get_environ();
     environment = g_environ_setenv(environment, "LC_ALL", "", TRUE);
     environment = g_environ_setenv(environment, "LANGUAGE", "", TRUE);
@@ -120,9 +124,10 @@ test_tools(void)
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
         g_autofree char *said = NULL;
-        g_auto(GStrv) arguments = g_new0(char *, 3);
+        g_auto(GStrv) arguments = g_new0(char *, 7);
         arguments[0] = g_strdup(g_getenv(cases[i].program));
-        arguments[1] = g_strdup(cases[i].argument);
+        for (guint n = 0; n < G_N_ELEMENTS(cases[i].arguments); n++)
+            arguments[n + 1] = g_strdup(cases[i].arguments[n]);
         g_spawn_sync(NULL, arguments, environment, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
                      &said, NULL, &error);
         g_assert_no_error(error);
