@@ -103,8 +103,10 @@ ask(const Test *test, char what, const ShWord *word)
 static ShStatus
 parse_primary(Test *test, guint depth)
 {
-    if (test->at >= test->n || depth > 16)
+    if (test->at >= test->n || depth > 16) {
+        test->broken = TRUE;
         return SH_UNKNOWN;
+    }
     const ShWord *word = &test->words[test->at];
     guint left = test->n - test->at;
     if (left >= 3 && is_binary(word[1].text)) {

@@ -41,7 +41,7 @@
 
 #include "detect/tree.h"
 
-#define SH_STEPS_MAX 200000u /* one for a command, a word, 64 bytes produced */
+#define SH_STEPS_MAX 200000u /* one for a command, a word, 64 bytes produced; 100 for a file */
 #define SH_VALUE_MAX 65536u  /* bytes */
 #define SH_DEPTH_MAX 16u     /* of files and evals */
 #define SH_MESSAGES_MAX 32u

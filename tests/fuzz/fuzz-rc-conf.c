@@ -49,6 +49,8 @@ const FuzzSeed fuzz_seeds[] = {
                      "checkyesno a && command_args=\"-q &\"\nrun_rc_command \"$1\"\n"),
     FUZZ_SEED(BOTH ". /etc/rc.conf\nname=miltergreylist\nload_rc_config $name\n"
                    "rcvar=miltergreylist_enable\nmiltergreylist_enable=on\n"),
+    /* It reads itself twice, and each of these again. */
+    FUZZ_SEED(BOTH ". /etc/rc.conf\nname=m\n. /etc/rc.conf\nrcvar=miltergreylist_enable\n"),
     {NULL, 0},
 };
 

@@ -41,10 +41,12 @@ setting(const char *name, guint otherwise)
     return text ? (guint)strtoul(text, NULL, 10) : otherwise;
 }
 
+/* Not for keeps: without a sync, which a file that is replaced would cost. */
 static void
 put_file(const char *path, const char *text)
 {
     g_autoptr(GError) error = NULL;
+    g_unlink(path);
     gboolean good = g_file_set_contents(path, text, -1, &error);
     g_assert_no_error(error);
     g_assert_true(good);

@@ -2,6 +2,7 @@
 /* The evaluator of sh: what it knows, and what it says it does not know. */
 #include "detect/sh.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 /* Text, and what variable x is after it: NULL: not set; "?": uncertain. */
@@ -248,6 +249,7 @@ test_doubts(void)
         {"x=a; while [ $x != aaa ]; do x=a$x; done", "?"},
         {"a=$(frobnicate); if [ $a = b -o 1 = 1 ]; then x=1; fi", "?"},
         {"if [ a -eq 1 -o 1 = 1 ]; then x=1; fi", "?"},
+        {"if [ a -o ]; then x=1; fi", "?"},
         {"x=a; y=$(echo ${x:=b} ${z:=c}); x=$z", "?"},
         {"x=$(echo 'a\\nb')", "?"},
         {"x=${@:-a}", "?"},
@@ -420,6 +422,21 @@ test_stopped(void)
     g_assert_null(sh_messages(sh)[1]);
 }
 
+/* A file that reads itself twice would be read 2^16 times. */
+static void
+test_files(void)
+{
+    g_autofree char *folder = g_dir_make_tmp("rc-conf-sh-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "f", NULL);
+    g_autoptr(DetectTree) tree = detect_tree_new(folder);
+    g_autoptr(Sh) sh = sh_new(tree, NULL, NULL);
+    g_assert_true(g_file_set_contents(path, ". /f\n. /f\n", -1, NULL));
+    sh_source(sh, "/f");
+    g_assert_true(sh_stopped(sh));
+    g_unlink(path);
+    g_rmdir(folder);
+}
+
 static void
 test_yes_or_no(void)
 {
@@ -451,6 +468,7 @@ main(int argc, char **argv)
     g_test_add_func("/detect/sh/limits", test_limits);
     g_test_add_func("/detect/sh/nesting", test_nesting);
     g_test_add_func("/detect/sh/stopped", test_stopped);
+    g_test_add_func("/detect/sh/files", test_files);
     g_test_add_func("/detect/sh/yes-or-no", test_yes_or_no);
     return g_test_run();
 }
