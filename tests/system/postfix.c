@@ -162,7 +162,6 @@ write_files(TestPostfix *postfix, const char *more)
         g_strdup_printf(main_cf_text, postfix->folder, nobody->pw_uid, nobody->pw_gid);
     g_autofree char *whole = join_settings(main_text, more ? more : "");
     g_autoptr(GString) master_text = g_string_new(NULL);
-    g_string_append_printf(master_text, master_cf_text, postfix->port);
     for (guint i = 0; i < postfix->n_more; i++) {
         const char *options = postfix->more[i].options;
         const char *address = test_postfix_nth_address(postfix, i);
@@ -170,6 +169,8 @@ write_files(TestPostfix *postfix, const char *more)
         g_string_append_printf(master_text, ":%u inet n - n - - smtpd %s\n", postfix->more_ports[i],
                                options ? options : "");
     }
+    /* The usual port behind them: when it listens they do. */
+    g_string_append_printf(master_text, master_cf_text, postfix->port);
     test_file_write(main_cf, whole);
     test_file_write(master_cf, master_text->str);
 }

@@ -190,11 +190,68 @@ test_flow(gconstpointer data)
     flow_stop(&flow);
 }
 
+/* ---- The host dies in the middle of a message: Postfix does what milter_default_action says, with
+ * this message; the next session is filtered again. */
+
+static const struct {
+    TestPostfixPort port;
+    int code;
+    const char *taken; /* how test_postfix_take begins */
+} actions[] = {
+    {{NULL, "-o milter_default_action=accept"}, 250, "==== delivered\n"},
+    {{NULL, "-o milter_default_action=tempfail"}, 451, ""},
+    {{NULL, "-o milter_default_action=reject"}, 550, ""},
+    {{NULL, "-o milter_default_action=quarantine"}, 250, "==== held\n"},
+};
+
+static void
+check_death(TestHost *host, TestPostfix *postfix, guint action)
+{
+    guint port = test_postfix_nth_port(postfix, action);
+    TestSmtp *smtp = test_smtp_connect(port);
+    g_assert_cmpint(test_smtp_say(smtp, "EHLO client.example"), ==, 250);
+    g_assert_cmpint(test_smtp_say(smtp, "MAIL FROM:<" SENDER ">"), ==, 250);
+    g_assert_cmpint(test_smtp_say(smtp, "RCPT TO:<" RECIPIENT ">"), ==, 250);
+    test_host_restart(host, SIGKILL);
+    g_assert_cmpint(test_smtp_data(smtp, "Subject: one\n\nBody\n"), ==, actions[action].code);
+    test_smtp_quit(smtp);
+    g_autofree char *taken = test_postfix_take(postfix);
+    g_assert_true(*actions[action].taken ? g_str_has_prefix(taken, actions[action].taken)
+                                         : !*taken);
+    g_assert_null(strstr(taken, "X-Seen"));
+    TestSmtp *next = test_smtp_connect(port);
+    g_assert_cmpint(test_smtp_send(next, SENDER, RECIPIENT, "Subject: two\n\nBody\n"), ==, 250);
+    test_smtp_quit(next);
+    g_autofree char *filtered = test_postfix_take(postfix);
+    g_assert_nonnull(strstr(filtered, "\nX-Seen: yes\n"));
+}
+
+static void
+test_death(void)
+{
+    TestPostfixPort ports[G_N_ELEMENTS(actions)];
+    if (test_skip_unless("postfix"))
+        return;
+    for (guint i = 0; i < G_N_ELEMENTS(actions); i++)
+        ports[i] = actions[i].port;
+    TestChild *child = test_child_start("--add-header", "X-Seen:yes", NULL);
+    g_autofree char *stage = test_relay_stage("child", test_child_spec(child), NULL);
+    TestHost *host = test_host_start(stage, NULL);
+    g_autofree char *main_cf = g_strdup_printf("smtpd_milters = %s\n", test_host_spec(host));
+    TestPostfix *postfix = test_postfix_start_ports(main_cf, ports, G_N_ELEMENTS(ports));
+    for (guint i = 0; i < G_N_ELEMENTS(actions); i++)
+        check_death(host, postfix, i);
+    test_postfix_stop(postfix);
+    test_host_stop(host);
+    test_child_stop(child);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_data_func("/postfix-changes/flow/accept", "accept", test_flow);
     g_test_add_data_func("/postfix-changes/flow/temporary-failure", "temporary-failure", test_flow);
+    g_test_add_func("/postfix-changes/death", test_death);
     return g_test_run();
 }
