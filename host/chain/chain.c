@@ -165,10 +165,11 @@ new_message(MmChain *chain)
         mm_member_new_message(&chain->members[i]);
 }
 
-void
-mm_chain_ask(MmChain *chain, const MilterEvent *event)
+/* limit: seconds; 0: none. */
+static void
+ask(MmChain *chain, const MilterEvent *event, double limit)
 {
-    MmReactor *reactor = mm_crew_reactor(chain->crew);
+    gint64 now = mm_reactor_now(mm_crew_reactor(chain->crew));
     mm_facts_new_event(chain);
     if (event->kind == MILTER_EVENT_MAIL)
         new_message(chain);
@@ -177,10 +178,21 @@ mm_chain_ask(MmChain *chain, const MilterEvent *event)
     chain->event = event;
     chain->at = 0;
     chain->walk = MM_WALK_ENVELOPE;
-    chain->budget = chain->command_limit > 0
-                        ? mm_reactor_now(reactor) + (gint64)(chain->command_limit * G_USEC_PER_SEC)
-                        : 0;
+    chain->budget = limit > 0 ? now + (gint64)(limit * G_USEC_PER_SEC) : 0;
     mm_walk_run(chain);
+}
+
+void
+mm_chain_ask(MmChain *chain, const MilterEvent *event)
+{
+    ask(chain, event, chain->command_limit);
+}
+
+void
+mm_chain_ask_before_content(MmChain *chain, const MilterEvent *event)
+{
+    gboolean shorter = chain->content_limit > 0 && chain->content_limit < chain->command_limit;
+    ask(chain, event, shorter ? chain->content_limit : chain->command_limit);
 }
 
 void

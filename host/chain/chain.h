@@ -62,6 +62,9 @@ void mm_chain_set_mta(MmChain *chain, MmMtaKind mta);
 
 /* CONNECT, HELO, MAIL, RCPT, DATA, UNKNOWN. event is borrowed until the verdict. */
 void mm_chain_ask(MmChain *chain, const MilterEvent *event);
+/* The same for a DATA that the MTA did not send: it waits for the answer to content, or to the end
+ * of the message. The time is the shorter one that it grants. */
+void mm_chain_ask_before_content(MmChain *chain, const MilterEvent *event);
 
 /* Content of the message; nothing is answered. Stages are fed by mm_chain_feed, which the owner
  * calls when it has handed over what it had. */
@@ -69,9 +72,10 @@ void mm_chain_header(MmChain *chain, MilterSlice name, MilterSlice value);
 void mm_chain_end_of_headers(MmChain *chain);
 void mm_chain_body(MmChain *chain, MilterSlice data);
 void mm_chain_feed(MmChain *chain);
-/* The verdict follows. After CONTINUE or ACCEPT the edits are there until mm_chain_let_go or the
- * next event. */
-void mm_chain_end_of_message(MmChain *chain);
+/* since: when the MTA began to wait (monotonic microseconds); what it grants for the end of the
+ * message is counted from there. The verdict follows. After CONTINUE or ACCEPT the edits are there
+ * until mm_chain_let_go or the next event. */
+void mm_chain_end_of_message(MmChain *chain, gint64 since);
 guint mm_chain_n_edits(const MmChain *chain);
 const MmEdits *mm_chain_edits(const MmChain *chain, guint i);
 /* The reason if a stage's fallback is to quarantine, or NULL. */

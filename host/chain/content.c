@@ -529,15 +529,14 @@ mm_chain_feed(MmChain *chain)
 }
 
 void
-mm_chain_end_of_message(MmChain *chain)
+mm_chain_end_of_message(MmChain *chain, gint64 since)
 {
     if (!chain->end_of_headers)
         mm_chain_end_of_headers(chain);
     chain->end_of_message = TRUE;
     chain->reached = MILTER_EVENT_END_OF_MESSAGE;
-    gint64 now = mm_reactor_now(mm_crew_reactor(chain->crew));
     if (chain->content_limit > 0)
-        chain->budget = now + (gint64)(chain->content_limit * G_USEC_PER_SEC);
+        chain->budget = since + (gint64)(chain->content_limit * G_USEC_PER_SEC);
     for (guint i = 0; i < chain->n_members; i++)
         mm_turn_cut(&chain->members[i]);
     advance(chain);

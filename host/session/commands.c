@@ -249,8 +249,9 @@ make_up_data(MmSession *session, const MmCommand *command)
     session->data_seen = TRUE;
     session->has_held = TRUE;
     session->held = *command;
-    new_event(session, MILTER_EVENT_DATA, MM_SLICE_LITERAL(""));
-    ask(session);
+    session->waiting = TRUE;
+    mm_chain_ask_before_content(session->chain,
+                                new_event(session, MILTER_EVENT_DATA, MM_SLICE_LITERAL("")));
 }
 
 static void
@@ -299,15 +300,33 @@ on_content(MmSession *session, const MmCommand *command)
     return TRUE;
 }
 
+static void show_life(gpointer data);
+
+static void
+show_life_later(MmSession *session)
+{
+    mm_timer_start(session->reactor, &session->progress,
+                   mm_chain_roster(session->chain)->snapshot->progress_interval, show_life,
+                   session);
+}
+
 static void
 show_life(gpointer data)
 {
     MmSession *session = data;
     reply_plain(session, MM_REPLY_PROGRESS);
     mm_conn_flush(session->conn);
-    mm_timer_start(session->reactor, &session->progress,
-                   mm_chain_roster(session->chain)->snapshot->progress_interval, show_life,
-                   session);
+    show_life_later(session);
+}
+
+/* Once for a message: not again when a DATA that was made up first has been answered. */
+static void
+begin_to_wait(MmSession *session)
+{
+    if (session->summary.asked_at > 0)
+        return;
+    session->summary.asked_at = mm_reactor_now(session->reactor);
+    show_life_later(session);
 }
 
 static gboolean
@@ -319,11 +338,11 @@ on_end_of_message(MmSession *session, const MmCommand *command)
     }
     if (!session->in_mail)
         return FALSE;
+    begin_to_wait(session);
     if (needs_data(session)) {
         make_up_data(session, command);
         return TRUE;
     }
-    session->summary.asked_at = mm_reactor_now(session->reactor);
     new_event(session, MILTER_EVENT_END_OF_MESSAGE, MM_SLICE_LITERAL(""));
     session->waiting = TRUE;
     if (session->rejected_early) {
@@ -334,10 +353,7 @@ on_end_of_message(MmSession *session, const MmCommand *command)
     }
     if (command->u.body.data.size > 0)
         mm_chain_body(session->chain, abi_slice(command->u.body.data));
-    mm_timer_start(session->reactor, &session->progress,
-                   mm_chain_roster(session->chain)->snapshot->progress_interval, show_life,
-                   session);
-    mm_chain_end_of_message(session->chain);
+    mm_chain_end_of_message(session->chain, session->summary.asked_at);
     return TRUE;
 }
 

@@ -265,6 +265,13 @@ test_standby_silent(void)
     rig_stop(rig);
 }
 
+/* An MTA of Postfix's milter_protocol=2. */
+#define OPEN_OLD                                                                                   \
+    {"O2,3f,7f", "O2*"}, {CLIENT, "c"},                                                            \
+    {                                                                                              \
+        "Hmail.example|", "c"                                                                      \
+    }
+
 /* ---- Waits: an old MTA that cannot quarantine, and a budget for all stages together. */
 
 static const Case waits[] = {
@@ -281,6 +288,26 @@ static const Case waits[] = {
                  {.says = {{"M", "!hang"}}}},
      .steps = {OPEN, MESSAGE("c")},
      .log = "stage-timeout"},
+    /* An MTA that knows no DATA waits for the answer to its end of the message while one that was
+     * made up is answered: the first child takes one second of the three, one is kept. */
+    {.path = "/recovery/content-budget-of-made-up-data",
+     .manager = "mta-command-timeout=2.0\nmta-content-timeout=3.0",
+     .n = 2,
+     .stages = {"fallback-status='accept'"},
+     .scripts = {{.says = {{"T", "!hang"}}}, {.says = {{"E", "!wait 1500~c"}}}},
+     .steps = {OPEN_OLD, MAIL("c"), RCPT("c"), END("t")},
+     .codes = {"OCHMRT", "OCHMRTNE"},
+     .log = "stage-timeout"},
+    {.path = "/recovery/made-up-data-of-long-command",
+     .manager = "mta-command-timeout=600.0\nmta-content-timeout=2.0",
+     .scripts = {{.says = {{"T", "!wait 2500~r"}}}},
+     .steps = {OPEN_OLD, MAIL("c"), RCPT("c"), END("t")},
+     .log = "stage-timeout"},
+    {.path = "/recovery/made-up-data-shows-life",
+     .manager = "progress-interval=0.5",
+     .scripts = {{.says = {{"T", "!wait 700~c"}}}},
+     .steps = {OPEN_OLD, MAIL("c"), RCPT("c"), {"E", "p~c"}},
+     .codes = {"OCHMRTNEQ"}},
     {.path = "/recovery/content-budget-of-body",
      .manager = "mta-content-timeout=1.5",
      .stages = {"reading-timeout=600.0"},

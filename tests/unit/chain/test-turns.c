@@ -235,7 +235,7 @@ test_answer_within(Scene *scene, gconstpointer unused)
     ask_all(scene, "CHMRT");
     send_content(scene);
     assert_seen("CHMRTL", "CHMRTLNB");
-    mm_chain_end_of_message(scene->chain);
+    mm_chain_end_of_message(scene->chain, g_get_monotonic_time());
     assert_seen("CHMRTLNBE", "CHMRTLNBE");
     g_assert_cmpuint(scene->owner.verdicts, ==, 6);
     g_assert_cmpint(scene->owner.kind, ==, MILTER_VERDICT_CONTINUE);
@@ -261,7 +261,7 @@ test_refusal_within(Scene *scene, gconstpointer unused)
     begin(scene, MILTER_EVENTS_ALL, "");
     ask_all(scene, "CHMRT");
     send_content(scene);
-    mm_chain_end_of_message(scene->chain);
+    mm_chain_end_of_message(scene->chain, g_get_monotonic_time());
     assert_seen("CHMRTL", "CHMRTLNBEXA");
     g_assert_cmpuint(scene->owner.verdicts, ==, 6);
     g_assert_cmpint(scene->owner.kind, ==, MILTER_VERDICT_REJECT);
@@ -321,7 +321,7 @@ test_last_body(Scene *scene, gconstpointer unused)
     stage.rights = 0;
     ask_all(scene, "CHMRT");
     send_content(scene);
-    mm_chain_end_of_message(scene->chain);
+    mm_chain_end_of_message(scene->chain, g_get_monotonic_time());
     g_assert_cmpint(scene->owner.kind, ==, MILTER_VERDICT_CONTINUE);
     g_assert_cmpuint(mm_chain_n_edits(scene->chain), ==, 2);
     g_assert_null(mm_edits_body(mm_chain_edits(scene->chain, 0)));
@@ -369,11 +369,11 @@ test_refused_negotiation_content(Scene *scene, gconstpointer unused)
     refuse_to_negotiate(&actors[0]);
     ask_all(scene, "CHMRT");
     send_content(scene);
-    mm_chain_end_of_message(scene->chain);
+    mm_chain_end_of_message(scene->chain, g_get_monotonic_time());
     g_assert_cmpint(scene->owner.kind, ==, MILTER_VERDICT_REJECT);
     ask_all(scene, "MRT");
     send_content(scene);
-    mm_chain_end_of_message(scene->chain);
+    mm_chain_end_of_message(scene->chain, g_get_monotonic_time());
     g_assert_cmpint(scene->owner.kind, ==, MILTER_VERDICT_CONTINUE);
     assert_seen("B", "AB");
 }
@@ -436,7 +436,7 @@ test_budget_used_up(Scene *scene, gconstpointer unused)
     ask_all(scene, "HMRT");
     actors[1].act = later;
     send_content(scene);
-    mm_chain_end_of_message(scene->chain);
+    mm_chain_end_of_message(scene->chain, g_get_monotonic_time());
     assert_in_budget(scene, 1);
     finish(&actors[1], MILTER_VERDICT_CONTINUE);
     assert_in_budget(scene, 1);
