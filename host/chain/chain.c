@@ -1,9 +1,71 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A session's chain: made, negotiated, asked, freed. */
-#include "chain/private.h"
+#include "chain/content.h"
+#include "chain/facts.h"
+#include "chain/member.h"
+#include "chain/turn.h"
+#include "chain/walk.h"
+#include "chain/wave.h"
 #include "plugin/stage-table.h"
 
 #include <string.h>
+
+/* Something is known about every stage that is still negotiating. */
+static gboolean
+knows_enough(MmChain *chain)
+{
+    for (guint i = 0; i < chain->n_members; i++) {
+        if (chain->members[i].standing == MM_STANDING_NEGOTIATING &&
+            !chain->roster->learned[i].known)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static void
+end_negotiation(MmChain *chain)
+{
+    chain->negotiating = FALSE;
+    mm_timer_stop(mm_crew_reactor(chain->crew), &chain->negotiation_limit);
+    chain->ops->negotiated(chain->owner);
+}
+
+static void
+waited_enough(gpointer data)
+{
+    end_negotiation(data);
+}
+
+static void
+check_negotiated(MmChain *chain)
+{
+    if (chain->negotiating && knows_enough(chain))
+        end_negotiation(chain);
+}
+
+/* ---- What stages answered goes where it was asked. */
+
+static void
+turn_answered(MmMember *member)
+{
+    if (member->chain->walk == MM_WALK_CONTENT)
+        mm_wave_resume(member->chain, member);
+    else
+        mm_walk_resume(member->chain, member);
+}
+
+static void
+turn_negotiated(MmMember *member)
+{
+    if (member->chain->negotiating)
+        check_negotiated(member->chain);
+    else
+        mm_walk_negotiated(member->chain, member);
+}
+
+static const MmTurnEnds turn_ends = {.answered = turn_answered, .negotiated = turn_negotiated};
+
+/* ---- Life. */
 
 static void
 open_member(MmChain *chain, guint i)
@@ -28,6 +90,7 @@ mm_chain_new(MmRoster *roster, const MmChainOps *ops, gpointer owner)
     chain->roster = roster;
     chain->snapshot = roster->snapshot;
     chain->ops = ops;
+    chain->turn_ends = &turn_ends;
     chain->owner = owner;
     chain->n_members = chain->snapshot->instances->len;
     chain->members = g_new0(MmMember, chain->n_members);
@@ -59,39 +122,6 @@ mm_chain_free(MmChain *chain)
     g_string_free(chain->scratch, TRUE);
     mm_roster_unref(chain->roster);
     g_free(chain);
-}
-
-/* Something is known about every stage that is still negotiating. */
-static gboolean
-knows_enough(MmChain *chain)
-{
-    for (guint i = 0; i < chain->n_members; i++) {
-        if (chain->members[i].standing == MM_STANDING_NEGOTIATING &&
-            !chain->roster->learned[i].known)
-            return FALSE;
-    }
-    return TRUE;
-}
-
-static void
-end_negotiation(MmChain *chain)
-{
-    chain->negotiating = FALSE;
-    mm_timer_stop(mm_crew_reactor(chain->crew), &chain->negotiation_limit);
-    chain->ops->negotiated(chain->owner);
-}
-
-static void
-waited_enough(gpointer data)
-{
-    end_negotiation(data);
-}
-
-void
-mm_chain_check_negotiated(MmChain *chain)
-{
-    if (chain->negotiating && knows_enough(chain))
-        end_negotiation(chain);
 }
 
 void
@@ -212,20 +242,6 @@ mm_chain_report(MmChain *chain, const MilterReport *report)
         if (member->data && MM_STAGE_HAS(member->instance->stage, report))
             member->instance->stage->report(member->data, report);
     }
-}
-
-void
-mm_chain_log(MmChain *chain, MmMember *member, MmLogLevel level, const char *id, const char *text,
-             const MmField *fields, gsize n)
-{
-    MmField all[16];
-    gsize used = 0;
-    if (member)
-        all[used++] = MM_STR("stage", member->instance->name);
-    used += chain->ops->describe(chain->owner, all + used);
-    for (gsize i = 0; i < n && used < G_N_ELEMENTS(all); i++)
-        all[used++] = fields[i];
-    mm_log_line(level, id, NULL, text, all, used);
 }
 
 void

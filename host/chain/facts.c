@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Facts: a stage sets a named one, later stages' conditions ask for it. */
-#include "chain/private.h"
+#include "chain/facts.h"
 
 static const MmFactInfo *
 info(MmChain *chain, guint fact)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One stage in one session: whether it is asked, and what its failure means. */
+#include "chain/member.h"
 #include "base/i18n.h"
-#include "chain/private.h"
+#include "chain/facts.h"
+#include "chain/turn.h"
 #include "plugin/stage-table.h"
 
 static gboolean

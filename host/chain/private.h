@@ -1,7 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * NAME
- *     private.h - what the files of the chain share; nobody else includes it
+ *     private.h - a session's chain and its stages: the state that the files of the chain share
+ *
+ * DESCRIPTION
+ *     Nobody else includes it. Each file says in a header of its own what it does with the state;
+ *     they call downwards only:
+ *
+ *         chain.h      a session's chain: made, negotiated, asked, freed
+ *         content.h    the content, as the session hands it over
+ *         wave.h       the stages fed side by side; the next when they have answered
+ *         commit.h     the edits of those that have answered
+ *         feed.h       one stage and the content
+ *         walk.h       the envelope: one stage after the other
+ *         verdict.h    what the chain says in the end
+ *         member.h     one stage: whether it is asked, and what its failure means
+ *         turn.h       one question to one stage
+ *         facts.h      what stages say of the session and the message to those behind them
+ *
+ *     What comes back up goes by functions that were given before: a stage's answer by turn_ends,
+ *     the verdict by ops.
  */
 #ifndef MM_CHAIN_PRIVATE_H
 #define MM_CHAIN_PRIVATE_H
@@ -108,12 +126,19 @@ typedef enum MmWalk {
     MM_WALK_CONTENT,  /* content is being fed, or its answers awaited */
 } MmWalk;
 
+/* Where a turn's end is told, when the stage did not answer from within the question. */
+typedef struct MmTurnEnds {
+    void (*answered)(MmMember *member);   /* member->answer is filled */
+    void (*negotiated)(MmMember *member); /* or it has failed to */
+} MmTurnEnds;
+
 struct MilterSession {
     MmCrew *crew;
     MmRoster *roster;
     MmSnapshot *snapshot;
     const MmChainOps *ops;
     gpointer owner;
+    const MmTurnEnds *turn_ends;
     MmMember *members;
     guint n_members;
     MilterOffer offer;
@@ -147,79 +172,7 @@ struct MilterSession {
     GString *scratch; /* reply of the verdict handed up */
 };
 
-/* turn.c: one question to one member. */
-typedef enum MmAsked {
-    MM_ASKED_ANSWERED, /* member->answer is filled */
-    MM_ASKED_LATER,
-} MmAsked;
-MmAsked mm_turn_ask(MmMember *member, const MilterEvent *event);
-void mm_turn_negotiate(MmMember *member);
-/* Drops an open question: its answer will be ignored. */
-void mm_turn_cancel(MmMember *member);
-void mm_turn_deadline(MmMember *member, double seconds, const char *label);
-/* What was asked before the MTA began to wait must end within what it grants. */
-void mm_turn_cut(MmMember *member);
-void mm_turn_finish(MmMember *member, const MilterVerdict *verdict);
-void mm_turn_finish_negotiation(MmMember *member, const MilterNegotiation *negotiation,
-                                const char *detail);
-void mm_answer_set(MmAnswer *answer, MilterVerdictKind kind, const char *reply, const char *detail);
-void mm_answer_clear(MmAnswer *answer);
-
-/* walk.c */
-void mm_walk_run(MmChain *chain);
-/* The member that was asked has answered. */
-void mm_walk_resume(MmChain *chain, MmMember *member);
-/* Ends the walk with a verdict; hand_up then tells the owner, if there is one to tell. */
-void mm_walk_decide(MmChain *chain, MilterVerdictKind kind, const char *reply,
-                    const MmMember *decider);
-void mm_walk_hand_up(MmChain *chain);
-const char *mm_verdict_word(MilterVerdictKind kind);
-/* A negotiation ended that the walk may wait for. */
-void mm_walk_negotiated(MmChain *chain, MmMember *member);
-/* chain.c: a negotiation ended before the answer upstream. */
-void mm_chain_check_negotiated(MmChain *chain);
-
-/* content.c */
-void mm_content_resume(MmChain *chain, MmMember *member);
-void mm_content_reset(MmChain *chain);
-
-/* wave.c: the wave has passed. FALSE with error: the message is not what it should be, and cannot
- * be shown to later waves; stages of the wave whose edits come behind have failed. */
-gboolean mm_wave_commit(MmChain *chain, GError **error);
-
-/* member.c: admission and failure. */
-gboolean mm_member_is_admitted(MmMember *member, MilterEventKind kind, guint32 flags);
-/* The stage is tripped and this session does not probe it. While negotiating: for the whole
- * session, as it was not negotiated with. */
-gboolean mm_member_is_held_off(MmMember *member);
-/* A condition of the stage is false now. */
-gboolean mm_member_is_shut_out(MmMember *member);
-/* Counts and logs the failure in member->answer, then falls back. */
-void mm_member_fail(MmMember *member, MilterEventKind kind);
-/* Fills member->answer with what the fallback means at this event; its part in the message ends. */
-void mm_member_fall_back(MmMember *member, MilterEventKind kind, const char *detail);
-/* TRUE, once: its negotiation failed, and member->answer says so instead of what it is to be asked.
- */
-gboolean mm_member_has_not_negotiated(MmMember *member);
-void mm_member_succeed(MmMember *member);
-/* The message is over for the member without its END_OF_MESSAGE answered. */
-void mm_member_abort(MmMember *member);
-/* It stays out of the message it is in, and what it has done to it does not count. Before its edits
- * are taken. */
-void mm_member_shut_out(MmMember *member);
-void mm_member_new_message(MmMember *member);
-void mm_member_close(MmMember *member);
-void mm_member_set_word(MmMember *member, const char *word);
-
-/* facts.c */
-void mm_facts_set(MmChain *chain, MilterFactScope scope, const char *name, const char *value);
-/* As seen by the stage at position stage. */
-MilterFactState mm_facts_get(MmChain *chain, guint fact, guint stage, const char **value);
-void mm_facts_new_event(MmChain *chain);
-void mm_facts_new_message(MmChain *chain);
-void mm_facts_clear(MmChain *chain);
-
-/* Logs with the fields that name session and stage, then those given. */
+/* log.c: logs with the fields that name session and stage, then those given. */
 void mm_chain_log(MmChain *chain, MmMember *member, MmLogLevel level, const char *id,
                   const char *text, const MmField *fields, gsize n);
 #define MM_CHAIN_LOG(chain, member, level, id, text, ...)                                          \

@@ -2,8 +2,9 @@
 /* Services on a session: answers, edits, what is known of the client. */
 #include "base/i18n.h"
 #include "base/text.h"
-#include "chain/private.h"
+#include "chain/facts.h"
 #include "chain/services.h"
+#include "chain/turn.h"
 
 static void
 report_stray(const char *what)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One question to one stage: ticket, deadline, exactly one answer. */
+#include "chain/turn.h"
 #include "base/i18n.h"
 #include "base/text.h"
-#include "chain/private.h"
 #include "plugin/stage-table.h"
 
 /* What a stage that names no deadline gets. */
@@ -231,10 +231,7 @@ mm_turn_finish(MmMember *member, const MilterVerdict *verdict)
     }
     account(member);
     end_turn(member);
-    if (chain->walk == MM_WALK_CONTENT)
-        mm_content_resume(chain, member);
-    else
-        mm_walk_resume(chain, member);
+    chain->turn_ends->answered(member);
 }
 
 void
@@ -282,10 +279,7 @@ mm_turn_finish_negotiation(MmMember *member, const MilterNegotiation *negotiatio
     }
     end_turn(member);
     member->standing = MM_STANDING_READY;
-    if (chain->negotiating)
-        mm_chain_check_negotiated(chain);
-    else
-        mm_walk_negotiated(chain, member);
+    chain->turn_ends->negotiated(member);
 }
 
 static void

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The envelope: each stage in order, the next only after a neutral answer. */
+#include "chain/walk.h"
 #include "base/i18n.h"
-#include "chain/private.h"
+#include "chain/member.h"
+#include "chain/turn.h"
+#include "chain/verdict.h"
 
 static void
 abort_others(MmChain *chain, const MmMember *but)
@@ -10,37 +13,6 @@ abort_others(MmChain *chain, const MmMember *but)
         if (&chain->members[i] != but)
             mm_member_abort(&chain->members[i]);
     }
-}
-
-/* The walk is over; the verdict is handed up when the walker's loop has ended. */
-void
-mm_walk_decide(MmChain *chain, MilterVerdictKind kind, const char *reply, const MmMember *decider)
-{
-    g_string_assign(chain->scratch, reply ? reply : "");
-    chain->walk = MM_WALK_IDLE;
-    chain->event = NULL;
-    chain->verdict = (MmVerdict){.kind = kind,
-                                 .reply = reply ? chain->scratch->str : NULL,
-                                 .stage = decider ? decider->instance->name : NULL};
-    chain->decided = TRUE;
-}
-
-void
-mm_walk_hand_up(MmChain *chain)
-{
-    if (!chain->decided)
-        return;
-    const MmVerdict verdict = chain->verdict;
-    chain->decided = FALSE;
-    chain->ops->verdict(chain->owner, &verdict);
-}
-
-const char *
-mm_verdict_word(MilterVerdictKind kind)
-{
-    static const char *const words[] = {"pass",    "accept", "reject", "tempfail",
-                                        "discard", "reject", "skip",   "failed"};
-    return words[MIN(kind, MILTER_VERDICT_FAILED)];
 }
 
 /* What an answer means where it is not what it says: neutral answers become CONTINUE. */
@@ -89,8 +61,8 @@ conclude(MmChain *chain, MmMember *member, MilterVerdictKind answer)
     settle_part(member, kind, answer);
     if (kind == MILTER_EVENT_MAIL || answer == MILTER_VERDICT_DISCARD)
         abort_others(chain, member);
-    mm_walk_decide(chain, answer, answer == MILTER_VERDICT_REPLY ? member->answer.reply : NULL,
-                   member);
+    mm_verdict_decide(chain, answer, answer == MILTER_VERDICT_REPLY ? member->answer.reply : NULL,
+                      member);
 }
 
 static void
@@ -219,8 +191,8 @@ mm_walk_run(MmChain *chain)
     }
     chain->running = FALSE;
     if (!stopped)
-        mm_walk_decide(chain, MILTER_VERDICT_CONTINUE, NULL, NULL);
-    mm_walk_hand_up(chain);
+        mm_verdict_decide(chain, MILTER_VERDICT_CONTINUE, NULL, NULL);
+    mm_verdict_hand_up(chain);
 }
 
 void
@@ -229,7 +201,7 @@ mm_walk_resume(MmChain *chain, MmMember *member)
     if (chain->walk != MM_WALK_ENVELOPE || chain->at != member->instance->index)
         return;
     if (take_answer(chain, member)) {
-        mm_walk_hand_up(chain);
+        mm_verdict_hand_up(chain);
         return;
     }
     chain->at++;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The answer to the end of a message: edits, then the verdict. */
+#include "session/answer.h"
 #include "base/i18n.h"
-#include "session/private.h"
+#include "session/event.h"
 
 static gboolean
 passes(const MmVerdict *verdict)

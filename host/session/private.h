@@ -1,5 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the files of the session share; nobody else includes it. */
+/*
+ * NAME
+ *     private.h - the state of a session, which its files share
+ *
+ * DESCRIPTION
+ *     Nobody else includes it. On the way in:
+ *
+ *         session.c    a session's life, and the loop that takes frames
+ *         commands.h   one command; those of the connection
+ *         message.h    the commands of a message
+ *         event.h      what all of them do
+ *
+ *     and on the way out:
+ *
+ *         verdict.h    the chain's verdict on what was asked
+ *         answer.h     that on a message, with the edits
+ *         summary.c    the line of the log, and the report to the stages
+ */
 #ifndef MM_SESSION_PRIVATE_H
 #define MM_SESSION_PRIVATE_H
 
@@ -87,19 +104,6 @@ struct MmSession {
     gint64 last_activity;
     MmDeferred farewell;
 };
-
-/* commands.c: one command; FALSE: it breaks the protocol, the session must end. */
-gboolean mm_session_command(MmSession *session, const MmCommand *command);
-/* The chain's answer to what commands.c asked. */
-void mm_session_verdict(MmSession *session, const MmVerdict *verdict);
-void mm_session_end_message(MmSession *session);
-
-/* answer.c: the chain's verdict on a message, and the edits in front of it. A new body goes in
- * pieces, as the MTA takes them: while session->body is not NULL, mm_session_continue_answer is to
- * be called when there is room. */
-void mm_session_answer_message(MmSession *session, const MmVerdict *verdict);
-void mm_session_continue_answer(MmSession *session);
-void mm_session_drop_answer(MmSession *session);
 
 /* session.c */
 void mm_session_end(MmSession *session);

@@ -3,7 +3,9 @@
 #include "session/session.h"
 
 #include "base/i18n.h"
-#include "session/private.h"
+#include "session/answer.h"
+#include "session/commands.h"
+#include "session/verdict.h"
 
 #include <errno.h>
 #include <string.h>
