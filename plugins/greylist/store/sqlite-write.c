@@ -117,6 +117,7 @@ typedef struct Writer {
     GreySqlite *sqlite;
     GreyFile *file;
     guint slice;                                          /* the next to expire */
+    gboolean moved;                                       /* the file; it was said */
     gint64 next_slice, last_clock, last_wall, held_until; /* microseconds */
 } Writer;
 
@@ -198,6 +199,23 @@ set_failing(Writer *writer, gboolean failing)
     g_mutex_unlock(&sqlite->lock_writes);
 }
 
+/* What is committed to a file that has lost its name is gone when the host ends, and no call
+ * fails. Said once. */
+static void
+look_for_file(Writer *writer)
+{
+    GreySqlite *sqlite = writer->sqlite;
+    int moved = FALSE;
+    sqlite3_file_control(writer->file->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (moved && !writer->moved)
+        grey_store_log(
+            &sqlite->store, 0, "greylist-store-moved",
+            N_("The greylist's file was moved, replaced or deleted: what is learned is lost "
+               "unless the host is restarted"),
+            sqlite->path);
+    writer->moved = moved;
+}
+
 /* Until it is on disk, or the store closes. */
 static void
 save(Writer *writer, const GPtrArray *group)
@@ -216,6 +234,7 @@ save(Writer *writer, const GPtrArray *group)
             return;
     }
     set_failing(writer, FALSE);
+    look_for_file(writer);
 }
 
 static void

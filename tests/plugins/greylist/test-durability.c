@@ -152,6 +152,30 @@ test_held(void)
     bed_free(bed);
 }
 
+/* SQLite goes on with a file that has no name any more, and no call fails: it is said, once. */
+static void
+test_deleted(void)
+{
+    Bed *bed = bed_new();
+    g_autofree char *path = bed_path(bed, "g.sqlite");
+    GreyStore *store = open_good(bed);
+    GreyDesk *desk = grey_desk_new(store, &bed->loop);
+    const GreyQuestion questions[] = {ask("a@example.org"), ask("b@example.org"),
+                                      ask("c@example.org")};
+    bed_decide(bed, desk, &questions[0]);
+    bed_sync(bed, desk);
+    g_assert_cmpuint(bed_logged(bed, "greylist-store-moved"), ==, 0);
+    g_assert_cmpint(g_unlink(path), ==, 0);
+    for (guint i = 1; i < G_N_ELEMENTS(questions); i++) {
+        bed_decide(bed, desk, &questions[i]);
+        bed_sync(bed, desk);
+    }
+    g_assert_cmpuint(bed_logged(bed, "greylist-store-moved"), ==, 1);
+    grey_desk_free(desk);
+    grey_store_unref(store);
+    bed_free(bed);
+}
+
 /* Numbers that no program of ours has written. */
 static void
 test_odd_rows(void)
@@ -425,6 +449,7 @@ main(int argc, char **argv)
     g_test_add_func("/greylist/sqlite/no-folder", test_no_folder);
     g_test_add_func("/greylist/sqlite/one-process", test_one_process);
     g_test_add_func("/greylist/sqlite/held", test_held);
+    g_test_add_func("/greylist/sqlite/deleted", test_deleted);
     g_test_add_func("/greylist/sqlite/odd-rows", test_odd_rows);
     g_test_add_func("/greylist/sqlite/made-by-root", test_made_by_root);
     g_test_add_func("/greylist/sqlite/reopening", test_reopening);
