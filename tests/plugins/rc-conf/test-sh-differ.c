@@ -31,6 +31,7 @@ typedef struct Shell {
     char *folder;        /* with a text, and what it may read, for each number */
     guint certain, all;  /* variables that could be compared, and all */
     guint declined;      /* texts of which the evaluator says that something is wrong with them */
+    guint crashed;       /* texts that the real shell did not survive */
     guint failed;
 } Shell;
 
@@ -226,7 +227,10 @@ check_sample(Shell *shell, const Sample *sample, guint i, const char **values)
 {
     g_autofree char *path = text_path(shell, i);
     g_autofree char *text = sh_random_join(sample->commands, TRUE);
-    g_assert_cmpuint((guint)strtoul(*values, NULL, 10), ==, i);
+    if (strtoul(*values, NULL, 10) != i) { /* dash has been seen to crash */
+        shell->crashed++;
+        return;
+    }
     *values += strlen(*values) + 1;
     char *difference = compare(shell, sample, path, text, *values);
     for (const char *const *name = sh_random_names; *name; name++)
@@ -249,7 +253,10 @@ check_batch(Shell *shell, GRand *dice, guint n)
     g_autofree char *answer = ask_shell(shell, n, &size);
     const char *values = answer;
     for (guint i = 0; i < n && shell->failed < FAILURES_MAX; i++) {
-        g_assert_true(values < answer + size);
+        if (values >= answer + size) {
+            shell->crashed++;
+            return;
+        }
         check_sample(shell, g_ptr_array_index(samples, i), i, &values);
     }
 }
@@ -292,6 +299,7 @@ test_shell(gconstpointer data)
                    shell.certain, shell.all, shell.declined);
     g_assert_cmpuint(shell.certain, >, shell.all / 10 * 7);
     g_assert_cmpuint(shell.declined, <, rounds / 5);
+    g_assert_cmpuint(shell.crashed, <=, rounds / 100);
     tree_remove(shell.folder);
 }
 
