@@ -38,6 +38,22 @@ fail(int fd, const char *what, GError **error)
     return -1;
 }
 
+/* "Address already in use" is said of a file that is no socket, too: nobody would look for that. */
+static int
+fail_to_bind(int fd, const char *path, GError **error)
+{
+    int number = errno;
+    struct stat status;
+    gboolean other = number == EADDRINUSE && lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode);
+    errno = number;
+    if (!other)
+        return fail(fd, path, error);
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_EXISTS, "%s: %s", path,
+                _("there is something that is no socket"));
+    close(fd);
+    return -1;
+}
+
 /* A socket file that is left over from a host that died. */
 static gboolean
 is_stale(const struct sockaddr_storage *storage, socklen_t length, const char *path)
@@ -84,7 +100,7 @@ bind_unix(const MmListenerOptions *options, const struct sockaddr_storage *stora
     int bound = bind(fd, (const struct sockaddr *)storage, length);
     (void)umask(before);
     if (bound != 0)
-        return fail(fd, path, error);
+        return fail_to_bind(fd, path, error);
     if (!give(path, options->owner, options->group, error)) {
         close(fd);
         (void)unlink(path);

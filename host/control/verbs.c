@@ -323,6 +323,18 @@ answer_from_plugin(gpointer data, const char *json, const char *error)
         mm_request_answer(data, json ? json : "null");
 }
 
+/* "STAGE.VERB", or a verb of the host's own. */
+static void
+refuse_unknown(MmRequest *request, const char *verb)
+{
+    const char *dot = strchr(verb, '.');
+    g_autofree char *stage = dot ? g_strndup(verb, (gsize)(dot - verb)) : NULL;
+    g_autofree char *text =
+        dot ? g_strdup_printf(_("there is no stage “%s” with a verb “%s”"), stage, dot + 1)
+            : g_strdup_printf(_("there is no verb “%s”"), verb);
+    mm_request_refuse(request, text);
+}
+
 void
 mm_server_verb(gpointer data, MmRequest *request, const char *verb, const char *arguments)
 {
@@ -339,6 +351,5 @@ mm_server_verb(gpointer data, MmRequest *request, const char *verb, const char *
     }
     if (mm_admin_call(verb, arguments, answer_from_plugin, request))
         return;
-    g_autofree char *text = g_strdup_printf(_("there is no verb “%s”"), verb);
-    mm_request_refuse(request, text);
+    refuse_unknown(request, verb);
 }

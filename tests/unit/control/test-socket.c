@@ -6,6 +6,7 @@
 #include "loop/worker.h"
 
 #include <errno.h>
+#include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -73,6 +74,27 @@ tear_down(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(g_rmdir(fixture->directory), ==, 0);
     g_free(fixture->path);
     g_free(fixture->directory);
+}
+
+/* A file of somebody's is neither replaced nor called an address in use. */
+static void
+test_other_file(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *directory = g_dir_make_tmp("mm-control-XXXXXX", &error);
+    g_assert_no_error(error);
+    g_autofree char *path = g_build_filename(directory, "c.sock", NULL);
+    g_assert_true(g_file_set_contents(path, "mine", -1, &error));
+    MmAddress address = {.family = MM_ADDRESS_UNIX, .path = path};
+    const MmListenerOptions options = {.address = &address, .mode = 0600, .owner = geteuid()};
+    g_assert_cmpint(mm_listener_bind(&options, &error), ==, -1);
+    g_assert_error(error, G_IO_ERROR, G_IO_ERROR_EXISTS);
+    g_assert_nonnull(strstr(error->message, path));
+    g_autofree char *text = NULL;
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_assert_cmpstr(text, ==, "mine");
+    g_assert_cmpint(g_unlink(path), ==, 0);
+    g_assert_cmpint(g_rmdir(directory), ==, 0);
 }
 
 /* ---- A client on a thread of its own, while the fixture's context runs here. */
@@ -431,6 +453,7 @@ main(int argc, char **argv)
     ADD("many", test_many);
     ADD("mode", test_mode);
     g_test_add_func("/control/socket/no-socket", test_no_socket);
+    g_test_add_func("/control/socket/other-file", test_other_file);
     g_test_add_func("/control/socket/path", test_path);
     return g_test_run();
 }
