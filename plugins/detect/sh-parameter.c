@@ -84,8 +84,9 @@ look_up(const Sh *sh, const char *name, Parameter *parameter)
     if (g_ascii_isdigit(*name) || *name == '#') {
         look_up_argument(sh, name, parameter);
     } else if (*name == '?') {
+        /* Behind a $(...) in the same command, one sh shows its status, another the one before. */
         parameter->value = sh->status == SH_TRUE ? "0" : "1";
-        if (sh->status == SH_UNKNOWN)
+        if (sh->status == SH_UNKNOWN || sh->substituted)
             forget(parameter, _("the status of a command is not known"));
     } else if (strchr("-$!", *name)) {
         forget(parameter, _("it is known only when the script runs"));

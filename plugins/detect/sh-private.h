@@ -45,7 +45,7 @@ struct Sh {
     gboolean arguments_open; /* what $1 and the others are is not known */
     Flow flow;
     gboolean stopped;
-    gboolean substituted; /* a $(...) was expanded since this was cleared */
+    gboolean substituted; /* a $(...) was expanded in this command */
     ShStatus status;      /* of the last command: $? */
 };
 

@@ -182,6 +182,7 @@ run(Sh *sh, const Command *command)
 {
     if (!sh_pay(sh, 0))
         return;
+    sh->substituted = FALSE;
     if (command->kind != COMMAND_SIMPLE) {
         run_compound(sh, command);
         return;

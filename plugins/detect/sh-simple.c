@@ -24,7 +24,6 @@ place_of_value(const Sh *sh, const Assignment *assignment)
 static void
 assign_all(Sh *sh, const Command *command)
 {
-    sh->substituted = FALSE;
     for (const Assignment *a = command->assignments; a && sh->flow == FLOW_ON; a = a->next) {
         ShText value;
         const ShPlace place = place_of_value(sh, a);

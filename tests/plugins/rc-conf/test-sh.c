@@ -187,6 +187,8 @@ test_uncertain(void)
         {"for i in $(ls); do x=$i; done", "?"},
         {"for i in *.conf; do x=$i; done", "?"},
         {"grep -q a b; x=$?", "?"},
+        {"[ a = b ]; y=$(echo); x=$?", "0"},
+        {"[ a = b ] || x=$(echo)$?", "?"},
         {"x=1; hostname | grep -q a && unset x", "?"},
     };
     check(cases, G_N_ELEMENTS(cases));

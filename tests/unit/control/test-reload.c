@@ -186,7 +186,7 @@ test_plugin_verbs(Place *place, gconstpointer data)
     expect_answer(client, "one.later", NULL, "{\"generation\":0}");
     expect_answer(client, "one.now", "{\"a\":[1,null,\"ü\"]}", "{\"a\":[1,null,\"ü\"]}");
     expect_refusal(client, "one.fail", "as asked");
-    expect_refusal(client, "two.now", "two.now");
+    expect_refusal(client, "two.now", "“two” with a verb “now”");
     expect_answer(client, "verbs", NULL,
                   "[\"check\",\"reload\",\"show-config\",\"statistics\",\"status\",\"verbs\","
                   "\"one.fail\",\"one.later\",\"one.now\",\"one.spread\"]");
