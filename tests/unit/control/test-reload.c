@@ -196,7 +196,7 @@ test_plugin_verbs(Place *place, gconstpointer data)
     place_write(place, NULL, NULL);
     manager_reload(manager, "reloaded:");
     manager_wait_answer(place, "verbs", "\"verbs\"]"); /* the workers have let it go */
-    expect_refusal(client, "one.now", "one.now");
+    expect_refusal(client, "one.now", "“one” with a verb “now”");
     manager_stop(manager);
 }
 
@@ -217,7 +217,7 @@ test_reload_verb(Place *place, gconstpointer data)
     place_write(place, NULL, "[stages/one]\nplugin='asker'\n");
     g_autofree char *good = manager_ask(place, "check");
     assert_has(good, "\"good\":true");
-    expect_refusal(client, "one.now", "one.now"); /* checked, not taken */
+    expect_refusal(client, "one.now", "“one” with a verb “now”"); /* checked, not taken */
     g_autofree char *taken = manager_ask(place, "reload");
     assert_has(taken, "\"stages\":1");
     expect_answer(client, "one.now", NULL, "{\"generation\":0}");
