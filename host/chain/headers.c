@@ -74,7 +74,7 @@ void
 mm_headers_reset(MmHeaders *headers)
 {
     mm_headers_drop_index(headers);
-    if (headers->count > KEEP_HEADERS) {
+    if (headers->rows->len > 1 || headers->count > KEEP_HEADERS) {
         g_ptr_array_set_size(headers->rows, 0);
         add_row(headers, 0);
     }

@@ -247,6 +247,29 @@ test_copy(void)
     end(&world);
 }
 
+/* The next message begins with an empty list, however few headers are left in however many rows. */
+static void
+test_reset(void)
+{
+    World world;
+
+    begin(&world, 24);
+    for (guint left = 0; left < 3; left++) {
+        for (guint i = 0; i < 2 * MM_HEADERS_ROW; i++)
+            insert(&world, MM_HEADERS_NONE);
+        while (world.plain->len > left * MM_HEADERS_ROW / 16 + 2)
+            take_out(&world, world.plain->len / 2);
+        mm_headers_reset(&world.list);
+        g_array_set_size(world.plain, 0);
+        world.last_id = 0;
+        assert_same_list(&world);
+        insert(&world, MM_HEADERS_NONE);
+        assert_same_list(&world);
+        ask(&world);
+    }
+    end(&world);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -254,5 +277,6 @@ main(int argc, char **argv)
     g_test_add_func("/headers/rounds", test_rounds);
     g_test_add_func("/headers/to-nothing", test_to_nothing);
     g_test_add_func("/headers/copy", test_copy);
+    g_test_add_func("/headers/reset", test_reset);
     return g_test_run();
 }
