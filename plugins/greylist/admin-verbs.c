@@ -240,7 +240,7 @@ check_source(const AdminCall *call)
         return check_network(call, source + 2);
     gboolean good =
         source[0] == 'a' ? net_address_parse(&address, source + 2) : is_host_domain(source + 2);
-    return good ? NULL : "a source is an address, a network or a domain";
+    return good ? NULL : N_("a source is an address, a network or a domain");
 }
 
 static void
