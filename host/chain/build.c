@@ -7,8 +7,6 @@
 #include "chain/statistics.h"
 #include "plugin/stage-table.h"
 
-#include <string.h>
-
 /* One that is made, and what it was made from. */
 typedef struct Made {
     const MmRawStage *raw;

@@ -8,8 +8,6 @@
 #include "chain/wave.h"
 #include "plugin/stage-table.h"
 
-#include <string.h>
-
 /* Something is known about every stage that is still negotiating. */
 static gboolean
 knows_enough(MmChain *chain)

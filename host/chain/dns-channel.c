@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "chain/dns-channel.h"
 
-#include "base/i18n.h"
-
 /* Newer releases deprecate what Debian 12's release (1.18) has no replacement for. */
 #define CARES_NO_DEPRECATED
 #include <ares.h>

@@ -8,8 +8,6 @@
 #include "chain/dns-host.h"
 #include "chain/statistics.h"
 
-#include <string.h>
-
 #define CACHE_ENTRIES 8192u
 #define CACHE_BYTES (4u * 1024u * 1024u)
 

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>

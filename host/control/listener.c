@@ -8,7 +8,6 @@
 #include <gio/gio.h>
 #include <grp.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

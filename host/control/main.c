@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* milter-manager: hosts a chain of milters behind one socket. */
-#include "base/i18n.h"
 #include "base/language.h"
 #include "base/standard.h"
 #include "chain/services.h"

@@ -8,8 +8,6 @@
 #include "session/verdict.h"
 
 #include <errno.h>
-#include <string.h>
-#include <unistd.h>
 
 /* MTAs may be silent for as long as their SMTP client is: libmilter waits 7210 s. */
 #define IDLE_SECONDS 7210.0
@@ -339,12 +337,6 @@ void
 mm_sessions_free(MmSessions *sessions)
 {
     g_free(sessions);
-}
-
-guint
-mm_sessions_count(const MmSessions *sessions)
-{
-    return sessions->count;
 }
 
 static void

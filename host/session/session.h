@@ -21,7 +21,6 @@ typedef struct MmSessions MmSessions;
 MmSessions *mm_sessions_new(MmCrew *crew, MmWorkFunction ended, gpointer data);
 /* On the worker, when none is left. */
 void mm_sessions_free(MmSessions *sessions);
-guint mm_sessions_count(const MmSessions *sessions);
 /* Takes over fd, a non-blocking accepted socket. On the worker. */
 void mm_sessions_start(MmSessions *sessions, int fd);
 /* The host stops: who is in no message ends when its last answer is written, at once if it is; the

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One line a message, and who the session is in a log line. */
-#include "base/i18n.h"
 #include "session/private.h"
 
 #include <libmilter/mfdef.h>

@@ -8,7 +8,6 @@
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

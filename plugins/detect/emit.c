@@ -3,8 +3,6 @@
 #include "detect/detect.h"
 #include "detect/text.h"
 
-#include <string.h>
-
 typedef struct Emitter {
     const MilterHost *host;
     MilterInstance *self;

@@ -4,8 +4,6 @@
 
 #include "detect/text.h"
 
-#include <string.h>
-
 void
 sh_leave_loops(Sh *sh, Flow flow, guint loops)
 {

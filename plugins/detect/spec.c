@@ -123,9 +123,3 @@ detect_spec_normalise(const char *written, char **why)
     rest = skip(text, "inet:");
     return normalise_inet(written, "inet", rest ? rest : text, why);
 }
-
-const char *
-detect_spec_path(const char *spec)
-{
-    return skip(spec, "unix:");
-}

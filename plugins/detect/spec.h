@@ -13,7 +13,5 @@
  * PORT[@HOST]. A host that is missing or means all addresses becomes localhost. NULL with why
  * (translated, quotes what was written): it is none of these. Both are freed with g_free. */
 char *detect_spec_normalise(const char *written, char **why);
-/* The path of a spec that detect_spec_normalise made, within spec; NULL: it is not unix. */
-const char *detect_spec_path(const char *spec);
 
 #endif

@@ -4,8 +4,6 @@
 
 #include "normal.h"
 
-#include <string.h>
-
 #define RETRY_SECONDS 5.0
 /* Who sends a newsletter need not be learned from to the last recipient. */
 #define LEARNING_MAX 1000

@@ -3,7 +3,6 @@
 #include "relay.h"
 
 #include <libmilter/mfdef.h>
-#include <string.h>
 
 /* Gathered this much, it is sent although more follows. */
 #define GATHER_MAX 65536u

@@ -3,7 +3,6 @@
 
 #include <json-glib/json-glib.h>
 #include <libintl.h>
-#include <string.h>
 
 /* The member's text; "" if there is none, NULL: it is no text. Borrowed. */
 static const char *

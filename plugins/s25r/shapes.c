@@ -2,8 +2,6 @@
 /* Ways in which providers number their lines; they need neither the address nor a word. */
 #include "evidence.h"
 
-#include <string.h>
-
 #define IN_A_ROW 3u      /* numbers of up to three digits, each one separator from the next */
 #define MIXED_RUNS 4u    /* numbers in one label, each few letters from the next, */
 #define MIXED_LETTERS 3u /* of so many at most, */

@@ -5,8 +5,6 @@
 
 #include "base/i18n.h"
 
-#include <string.h>
-
 static const char allowed_listen[] = N_("unix:PATH, inet:PORT@127.0.0.1 or inet6:PORT@[::1]");
 
 /* Ends with NULL after a problem was reported. */

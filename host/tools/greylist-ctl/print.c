@@ -7,7 +7,6 @@
 #include "base/table.h"
 
 #include <stdio.h>
-#include <string.h>
 
 typedef struct Unit {
     char letter;

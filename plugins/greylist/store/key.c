@@ -2,7 +2,6 @@
 #include "store/key.h"
 
 #include <string.h>
-#include <unistd.h>
 
 void
 grey_secret_new(GreySecret *secret)

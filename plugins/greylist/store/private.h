@@ -82,7 +82,6 @@ void grey_request_complete(GreyRequest *request);
 void grey_request_fail(GreyRequest *request, const char *error);
 
 typedef struct GreyStoreOps {
-    gboolean remote;
     void (*free)(GreyStore *store);
     /* A desk with room for what the store needs; its common part is filled afterwards. */
     GreyDesk *(*desk_alloc)(void);

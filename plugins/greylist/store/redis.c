@@ -31,7 +31,6 @@ redis_free(GreyStore *store)
 }
 
 static const GreyStoreOps redis_ops = {
-    .remote = TRUE,
     .free = redis_free,
     .desk_alloc = redis_desk,
     .desk_open = grey_line_open,

@@ -2,8 +2,6 @@
 /* Requests, their way back to the desk's thread, and the calls that make them. */
 #include "store/request.h"
 
-#include <string.h>
-
 /* Outlives its desk while requests are under way. */
 struct GreyMailbox {
     gatomicrefcount references;

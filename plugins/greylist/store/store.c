@@ -53,12 +53,6 @@ grey_store_unref(GreyStore *store)
         store->ops->free(store);
 }
 
-gboolean
-grey_store_is_remote(const GreyStore *store)
-{
-    return store->ops->remote;
-}
-
 void
 grey_store_keep_text(GreyStore *store, gboolean text)
 {

@@ -101,8 +101,6 @@ void grey_store_unref(GreyStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GreyStore, grey_store_unref)
 /* As GreyStoreOptions.text, from now on: what is written already stays. Any thread. */
 void grey_store_keep_text(GreyStore *store, gboolean text);
-/* Whether other hosts write to it, over a network that may be cut. */
-gboolean grey_store_is_remote(const GreyStore *store);
 
 /* Called on the thread that loop stands for, as all that follows. Holds a reference to store. */
 GreyDesk *grey_desk_new(GreyStore *store, const GreyLoop *loop);
