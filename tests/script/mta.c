@@ -32,9 +32,20 @@ send_bytewise(Mta *mta, const char *packets)
     mm_buffer_clear(&out);
 }
 
+/* Whether END OF MESSAGE is among the packets. */
+static gboolean
+ends_message(const char *packets)
+{
+    return *packets == 'E' || strstr(packets, "~E") != NULL;
+}
+
 void
 mta_send(Mta *mta, const char *packets)
 {
+    if (*packets) {
+        mta->at_end = ends_message(packets);
+        mta->body_begun = FALSE;
+    }
     if (strcmp(packets, "!eof") == 0)
         mta_drop(mta);
     else if (g_str_has_prefix(packets, "!bytes"))
@@ -43,14 +54,25 @@ mta_send(Mta *mta, const char *packets)
         g_assert_true(line_send_packets(&mta->line, strcmp(packets, "O") == 0 ? OFFER : packets));
 }
 
+/* Items 159, 125 and 120: nothing else is ever said to an MTA; no sign of life before the end of a
+ * message, which Sendmail takes for an error, nor within a body, which Postfix does. */
+static void
+check_code(Mta *mta, char code)
+{
+    g_assert_nonnull(strchr("Ocartdyphimb+2-eq", code));
+    if (code == 'p')
+        g_assert_true(mta->at_end && !mta->body_begun);
+    if (code == 'b')
+        mta->body_begun = TRUE;
+}
+
 static char *
 receive_any(Mta *mta)
 {
     MmFrame frame;
     switch (line_receive(&mta->line, SCRIPT_SECONDS, &frame)) {
     case LINE_PACKET:
-        /* Item 159: nothing else is ever said to an MTA. */
-        g_assert_nonnull(strchr("Ocartdyphimb+2-eq", frame.code));
+        check_code(mta, frame.code);
         return packet_text(&frame);
     case LINE_END:
         return g_strdup("EOF");
@@ -65,7 +87,6 @@ mta_receive(Mta *mta)
 {
     char *text = receive_any(mta);
     while (strcmp(text, "p") == 0) {
-        mta->progress++;
         g_free(text);
         text = receive_any(mta);
     }

@@ -10,7 +10,8 @@
  *         send    packets; "" sends nothing; "!eof" closes the connection, "!bytes" in front sends
  *                 one byte a write; "O" is the offer of both MTAs (6, 1FF, 1FFFFF)
  *         expect  packets, "~" between; "" expects none; a text that ends with "*" is a beginning;
- *                 "EOF": the host closes. PROGRESS is passed over unless it is expected.
+ *                 "EOF": the host closes. PROGRESS is passed over unless it is expected, at the end
+ *                 of a message and before its body; elsewhere it must not come.
  *
  *     What is not expected is found by the next step, or at the end: mta_finish takes no packet.
  */
@@ -26,7 +27,8 @@ typedef struct Step {
 
 typedef struct Mta {
     Line line;
-    guint progress; /* PROGRESS packets passed over */
+    gboolean at_end;     /* END OF MESSAGE is among what was sent last */
+    gboolean body_begun; /* since then a part of a body came */
 } Mta;
 
 /* Connects to a unix socket. */
