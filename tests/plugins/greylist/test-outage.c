@@ -5,6 +5,7 @@
 #include "visit.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -247,19 +248,97 @@ test_password(void)
     bed_free(bed);
 }
 
-static void
-tell_server(const BedServer *server, const char *command)
+/* What the server answers to a command in one line. */
+static char *
+ask_server(const BedServer *server, const char *command)
 {
     g_autofree char *line = g_strconcat(command, "\r\n", NULL);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char answer[64];
+    char answer[256];
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     g_strlcpy(address.sun_path, server->socket, sizeof(address.sun_path));
     g_assert_cmpint(connect(fd, (struct sockaddr *)&address, sizeof(address)), ==, 0);
     g_assert_cmpint(write(fd, line, strlen(line)), ==, strlen(line));
-    g_assert_cmpint(read(fd, answer, sizeof(answer)), >, 3);
-    g_assert_cmpmem(answer, 3, "+OK", 3);
+    ssize_t n = read(fd, answer, sizeof(answer));
+    g_assert_cmpint(n, >, 3);
     close(fd);
+    return g_strndup(answer, (gsize)n);
+}
+
+static void
+tell_server(const BedServer *server, const char *command)
+{
+    g_autofree char *answer = ask_server(server, command);
+    g_assert_true(g_str_has_prefix(answer, "+OK"));
+}
+
+/* How many keys there are, and the longest that one lives. */
+static void
+assert_keys(const BedServer *server, guint n, gint64 seconds)
+{
+    g_autofree char *answer =
+        ask_server(server, "EVAL \"local k, most = redis.call('KEYS', 'gl1:{*'), 0 for _, key in "
+                           "ipairs(k) do most = math.max(most, redis.call('TTL', key)) end "
+                           "return {#k, most}\" 0");
+    gint64 lives = 0;
+    guint keys = 0;
+    g_assert_cmpint(sscanf(answer, "*2\r\n:%u\r\n:%" G_GINT64_FORMAT, &keys, &lives), ==, 2);
+    g_assert_cmpuint(keys, ==, n);
+    g_assert_cmpint(lives, <=, seconds);
+    g_assert_cmpint(lives, >, seconds - 60);
+}
+
+/* What has ended goes by itself: no host sweeps there. */
+static void
+test_lifetimes(void)
+{
+    Bed *bed = bed_new();
+    BedServer *server = bed_server_new(bed, NULL);
+    const GreyQuestion q = ask("a@example.org");
+    GreyStore *store = bed_open(bed, server->uri, NULL);
+    GreyDesk *desk = grey_desk_new(store, &bed->loop);
+    g_assert_cmpint(bed_decide(bed, desk, &q).says, ==, GREY_SAYS_NEW);
+    assert_keys(server, 1, 86400);
+    bed_turn(bed, 239);
+    g_assert_cmpint(bed_decide(bed, desk, &q).says, ==, GREY_SAYS_EARLY);
+    assert_keys(server, 1, 86400 - 239);
+    bed_turn(bed, 1);
+    g_assert_cmpint(bed_decide(bed, desk, &q).says, ==, GREY_SAYS_MATURE);
+    assert_keys(server, 2, 3110400); /* and the source, which has passed once */
+    grey_desk_free(desk);
+    grey_store_unref(store);
+    bed_server_free(server);
+    bed_free(bed);
+}
+
+static gint64
+seconds_now(void)
+{
+    return g_get_real_time() / G_USEC_PER_SEC;
+}
+
+/* Hosts need not agree about the time: the server's counts. */
+static void
+test_clock_of_the_server(void)
+{
+    Bed *bed = bed_new();
+    BedServer *server = bed_server_new(bed, NULL);
+    const GreyQuestion q = ask("a@example.org");
+    const GreyStoreOptions options = {
+        .uri = server->uri, .text = TRUE, .environment = bed->environment};
+    GreyStore *store = grey_store_open(&options, NULL);
+    GreyDesk *desk = grey_desk_new(store, &bed->loop);
+    gint64 before = seconds_now();
+    GreyAnswer answer = bed_decide(bed, desk, &q);
+    g_assert_cmpint(answer.says, ==, GREY_SAYS_NEW);
+    g_assert_cmpint(answer.triplet.first, >=, before);
+    g_assert_cmpint(answer.triplet.first, <=, seconds_now());
+    bed_turn(bed, 300); /* here only */
+    g_assert_cmpint(bed_decide(bed, desk, &q).says, ==, GREY_SAYS_EARLY);
+    grey_desk_free(desk);
+    grey_store_unref(store);
+    bed_server_free(server);
+    bed_free(bed);
 }
 
 /* The log says what is wrong with a server that answers. */
@@ -325,6 +404,8 @@ main(int argc, char **argv)
     g_test_add_func("/greylist/outage/refusing", test_refusing);
     g_test_add_func("/greylist/outage/never-there", test_never_there);
     g_test_add_func("/greylist/outage/two-hosts", test_two_hosts);
+    g_test_add_func("/greylist/outage/lifetimes", test_lifetimes);
+    g_test_add_func("/greylist/outage/clock-of-the-server", test_clock_of_the_server);
     g_test_add_func("/greylist/outage/password", test_password);
     g_test_add_func("/greylist/outage/no-memory", test_no_memory);
     g_test_add_func("/greylist/outage/password-changed", test_password_changed);
