@@ -14,6 +14,22 @@ configured(const char *key, const char *value)
 
 #define ATTEMPT(word, ...) g_assert_cmpstr(visit_word(harness, __VA_ARGS__), ==, word)
 
+/* Headers of that name from outside go before ours comes, the last one first: so each number is
+ * still that of the header it was given for. */
+static void
+assert_forged_dropped(MmHarnessSession *session)
+{
+    guint n = mm_harness_n_edits(session) - 1;
+    g_assert_cmpuint(n, >, 0);
+    for (guint i = 0; i < n; i++) {
+        const MilterEdit *edit = mm_harness_edit(session, i);
+        g_assert_cmpint(edit->kind, ==, MILTER_EDIT_CHANGE_HEADER);
+        g_assert_cmpstr(edit->name.data, ==, "X-Greylist");
+        g_assert_cmpuint(edit->index, ==, n - i);
+        g_assert_cmpuint(edit->value.size, ==, 0);
+    }
+}
+
 static void
 test_delay(void)
 {
@@ -43,6 +59,7 @@ test_delay(void)
     g_assert_cmpstr(edit->name.data, ==, "X-Greylist");
     g_assert_true(g_str_has_prefix(edit->value.data, "Delayed for 00:04:31 by milter-manager-"));
     g_assert_nonnull(strstr(edit->value.data, "(mx.example.net); Wed, 01 Jan 2025 00:04:31 +0000"));
+    assert_forged_dropped(session);
     mm_harness_close(session);
     double sum;
     g_assert_cmpuint(mm_harness_observed(harness, "waited", &sum), ==, 1);
@@ -91,6 +108,28 @@ test_header_modes(void)
                 g_str_has_prefix(visit_header(session),
                                  "Sender and recipient are known, not delayed by milter-manager-"));
         g_assert_true((mm_harness_n_edits(session) == 0) == (i == 1));
+        mm_harness_close(session);
+        mm_harness_free(harness);
+    }
+}
+
+/* Which of several hosts with one name it was: its address, as the MTA gives it. */
+static void
+test_header_address(void)
+{
+    static const char *const names[] = {"{if_addr}", "{daemon_addr}"};
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        MmHarness *harness = configured("header", "all");
+        MmHarnessSession *session = mm_harness_open(harness);
+        mm_harness_set_macro(session, MILTER_EVENT_CONNECT, "j", "mx.example.net");
+        mm_harness_set_macro(session, MILTER_EVENT_CONNECT, names[i], "198.51.100.25");
+        mm_harness_connect(session, "localhost", "127.0.0.1");
+        mm_harness_mail(session, "<a@example.org>", NULL);
+        visit_rcpt(session, "<b@example.net>");
+        finish(session);
+        g_assert_true(g_str_has_prefix(visit_header(session), "Local or authenticated client, not "
+                                                              "delayed by milter-manager-"));
+        g_assert_nonnull(strstr(visit_header(session), " (mx.example.net [198.51.100.25]); "));
         mm_harness_close(session);
         mm_harness_free(harness);
     }
@@ -174,11 +213,16 @@ test_local_clients(void)
     mm_harness_mail(session, "<a@example.org>", NULL);
     g_assert_cmpint(visit_rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
     mm_harness_close(session);
-    session = visit_from(harness, NULL, "192.0.2.1");
-    mm_harness_set_fact(session, "authenticated", MILTER_FACT_TRUE, "joe");
-    mm_harness_mail(session, "<a@example.org>", NULL);
-    g_assert_cmpint(visit_rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
-    mm_harness_close(session);
+    static const char *const facts[] = {"authenticated", "local"};
+    for (guint i = 0; i < G_N_ELEMENTS(facts); i++) {
+        session = visit_from(harness, NULL, "192.0.2.1");
+        mm_harness_set_fact(session, facts[i], MILTER_FACT_TRUE, NULL);
+        mm_harness_mail(session, "<a@example.org>", NULL);
+        g_assert_cmpint(visit_rcpt(session, "<b@example.net>"), ==, MILTER_VERDICT_CONTINUE);
+        g_assert_cmpstr(mm_harness_detail(session), ==, "local");
+        mm_harness_close(session);
+    }
+    g_assert_cmpuint(mm_harness_count(harness, "new"), ==, 0);
     mm_harness_free(harness);
 }
 
@@ -485,6 +529,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/greylist/delay", test_delay);
     g_test_add_func("/greylist/header-modes", test_header_modes);
+    g_test_add_func("/greylist/header-address", test_header_address);
     g_test_add_func("/greylist/recipients", test_recipients);
     g_test_add_func("/greylist/null-sender", test_null_sender);
     g_test_add_func("/greylist/lists", test_lists);

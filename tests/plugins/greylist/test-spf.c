@@ -30,14 +30,20 @@ static const Case cases[] = {
     {"v=spf1 a -all", "192.0.2.5", "pass", TRUE},
     {"v=spf1 a/24 -all", "192.0.2.99", "pass", TRUE},
     {"v=spf1 a:other.example//64 -all", "2001:db8::99", "pass", TRUE},
+    {"v=spf1 a/8 -all", "192.9.9.9", "pass", FALSE},
+    {"v=spf1 a:other.example//24 -all", "2001:db9::1", "pass", FALSE},
     {"v=spf1 a:nothing.example -all", "192.0.2.5", "fail", FALSE},
     {"v=spf1 mx -all", "192.0.2.7", "pass", TRUE},
+    {"v=spf1 mx/9 -all", "192.9.9.9", "pass", TRUE},
+    {"v=spf1 mx/8 -all", "192.9.9.9", "pass", FALSE},
     {"v=spf1 mx:empty.example -all", "192.0.2.7", "fail", FALSE},
     {"v=spf1 -mx +all", "192.0.2.7", "fail", FALSE},
     {"v=spf1 include:in.example -all", "198.51.100.1", "pass", TRUE},
     {"v=spf1 ?include:in.example -all", "198.51.100.1", "neutral", FALSE},
     {"v=spf1 include:in.example -all", "203.0.113.1", "fail", FALSE},
     {"v=spf1 include:all.example -all", "203.0.113.1", "pass", FALSE},
+    {"v=spf1 include:wide.example -all", "192.9.9.9", "pass", FALSE},
+    {"v=spf1 redirect=wide.example", "192.9.9.9", "pass", FALSE},
     {"v=spf1 include:nothing.example -all", "203.0.113.1", "permerror", FALSE},
     {"v=spf1 redirect=in.example", "198.51.100.1", "pass", TRUE},
     {"v=spf1 redirect=nothing.example", "198.51.100.1", "permerror", FALSE},
@@ -71,6 +77,7 @@ publish(MmHarness *harness)
     mm_harness_name(harness, MILTER_RESOLVE_TXT, "in.example", "some text",
                     "v=spf1 ip4:198.51.100.0/24 -all", NULL);
     mm_harness_name(harness, MILTER_RESOLVE_TXT, "all.example", "v=spf1 all", NULL);
+    mm_harness_name(harness, MILTER_RESOLVE_TXT, "wide.example", "v=spf1 ip4:192.0.0.0/8", NULL);
     mm_harness_name(harness, MILTER_RESOLVE_TXT, "loop.example", "v=spf1 include:loop.example",
                     NULL);
     mm_harness_name(harness, MILTER_RESOLVE_A, "3.2.0.192.a._spf.example.org", "127.0.0.2", NULL);
