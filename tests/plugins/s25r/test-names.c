@@ -168,6 +168,44 @@ test_spelled(void)
     g_assert_cmpuint(octets("n000000000000000", "2001:db8::1"), ==, 0);
 }
 
+/* Each word of access lines, as a part of a label and before a number; not as part of a word. */
+static void
+test_words(void)
+{
+    static const char *const words[] = {
+        "dyn",    "dynamic", "adsl",     "xdsl",  "sdsl",     "vdsl",   "dsl",  "dhcp",
+        "dial",   "dialup",  "ppp",      "pppoe", "pool",     "cable",  "catv", "cm",
+        "cpe",    "client",  "customer", "cust",  "user",     "home",   "ftth", "broadband",
+        "fiber",  "mobile",  "lte",      "nat",   "wireless", "resnet", "rev",  "reverse",
+        "unused", "kabel",   "modem",    "dip",   "abo",      "hsd",    "fbx",  "generic",
+        "node",   "fios",    "ip",       "host",  "vps"};
+    for (guint i = 0; i < G_N_ELEMENTS(words); i++) {
+        g_autofree char *part = g_strdup_printf("a1-%s.b", words[i]);
+        g_autofree char *numbered = g_strdup_printf("%s77", words[i]);
+        g_autofree char *longer = g_strdup_printf("%sq", words[i]);
+        g_autofree char *behind = g_strdup_printf("q%s", words[i]);
+        g_assert_cmpstr(s25r_line_word(part, (guint)strlen(part)), ==, words[i]);
+        g_assert_cmpstr(s25r_line_word(numbered, (guint)strlen(numbered)), ==, words[i]);
+        g_assert_null(s25r_line_word(longer, (guint)strlen(longer)));
+        g_assert_null(s25r_line_word(behind, (guint)strlen(behind)));
+    }
+}
+
+/* Up to four letters and six digits behind. */
+static void
+test_mailish(void)
+{
+    static const char *const yes[] = {"mail",     "mx",     "mta",    "smtp",   "relay",
+                                      "outbound", "mout",   "mailer", "bounce", "lists",
+                                      "mailout1", "smtp01", "mx0a",   "a-mx.b", "mx123456"};
+    static const char *const no[] = {"",    "amail", "mailoutgoing", "mx1234567",
+                                     "max", "m",     "relaxing"};
+    for (guint i = 0; i < G_N_ELEMENTS(yes); i++)
+        g_assert_true(s25r_is_mailish(yes[i], (guint)strlen(yes[i])));
+    for (guint i = 0; i < G_N_ELEMENTS(no); i++)
+        g_assert_false(s25r_is_mailish(no[i], (guint)strlen(no[i])));
+}
+
 static guint
 registrable(const char *text)
 {
@@ -223,6 +261,8 @@ main(int argc, char **argv)
     g_test_add_func("/s25r/table-evidence", test_table_evidence);
     g_test_add_func("/s25r/as-published", test_as_published);
     g_test_add_func("/s25r/spelled", test_spelled);
+    g_test_add_func("/s25r/words", test_words);
+    g_test_add_func("/s25r/mailish", test_mailish);
     g_test_add_func("/s25r/registrable", test_registrable);
     g_test_add_func("/s25r/odd-names", test_odd_names);
     return g_test_run();
