@@ -334,6 +334,65 @@ test_others(Tree *tree, gconstpointer data)
     g_assert_cmpuint(find(tree, "rspamd"), <, find(tree, "opendmarc"));
 }
 
+#define AMAVIS                                                                                     \
+    "#!/bin/sh\nDAEMON=/usr/sbin/amavisd-milter\n[ -x $DAEMON ] || exit 0\n"                       \
+    "[ -f /etc/default/amavisd-milter ] && . /etc/default/amavisd-milter\n"                        \
+    "PARAMS=\"\"\n[ -n \"$MILTERSOCKET\" ] && PARAMS=\"$PARAMS -s $MILTERSOCKET\"\n"               \
+    "case \"$1\" in\nstart) start-stop-daemon --start --exec $DAEMON -- $PARAMS ;;\nesac\n"
+
+/* Where the programs listen by themselves, and where the packages' own keys put them. data: whether
+ * those are set. */
+static void
+test_own_defaults(Tree *tree, gconstpointer data)
+{
+    gboolean are_set = data != NULL;
+    put_debian(tree);
+    put(tree, "/etc/init.d/amavisd-milter", AMAVIS);
+    put(tree, "/usr/sbin/amavisd-milter", "");
+    put_link(tree, "/etc/rc2.d/S01amavisd-milter", "../init.d/amavisd-milter");
+    put(tree, "/etc/default/amavisd-milter",
+        are_set ? "# MILTERSOCKET=/no\nMILTERSOCKET=/run/amavis.sock\n" : "# MILTERSOCKET=/no\n");
+    put(tree, "/lib/systemd/system/dkimpy-milter.service",
+        "[Service]\nExecStart=/usr/bin/dkimpy-milter /etc/dkimpy-milter/dkimpy-milter.conf\n");
+    put_link(tree, WANTS "dkimpy-milter.service", "x");
+    put(tree, "/etc/dkimpy-milter/dkimpy-milter.conf",
+        are_set ? "Socket inet:8892@localhost\n" : "# Socket inet:8892@localhost\n");
+    put(tree, "/lib/systemd/system/mimedefang.service",
+        "[Service]\nEnvironment=SOCKET=/var/spool/MIMEDefang/mimedefang.sock\n"
+        "EnvironmentFile=-/etc/default/mimedefang\nExecStart=/bin/sh -c 'exec mimedefang'\n");
+    put_link(tree, WANTS "mimedefang.service", "x");
+    if (are_set)
+        put(tree, "/etc/default/mimedefang", "SOCKET=/run/md.sock\n");
+    expand(tree);
+    assert_key(tree, "amavisd-milter", "connection-spec",
+               are_set ? "'unix:/run/amavis.sock'" : "'unix:/var/lib/amavis/amavisd-milter.sock'",
+               NULL);
+    assert_key(tree, "dkimpy-milter", "connection-spec",
+               are_set ? "'inet:8892@localhost'"
+                       : "'unix:/var/run/dkimpy-milter/dkimpy-milter.sock'",
+               NULL);
+    assert_key(tree, "mimedefang", "connection-spec",
+               are_set ? "'unix:/run/md.sock'" : "'unix:/var/spool/MIMEDefang/mimedefang.sock'",
+               NULL);
+    g_assert_cmpuint(mm_harness_n_stages(tree->harness), ==, 3);
+    g_assert_null(mm_harness_warning(tree->harness, 0));
+}
+
+/* A socket that systemd hands over is nowhere to be found. */
+static void
+test_handed_over(Tree *tree, gconstpointer data)
+{
+    (void)data;
+    put_debian(tree);
+    put(tree, "/lib/systemd/system/dkimpy-milter.service",
+        "[Service]\nExecStart=/usr/bin/dkimpy-milter /etc/dkimpy-milter/dkimpy-milter.conf\n");
+    put_link(tree, WANTS "dkimpy-milter.service", "x");
+    put(tree, "/etc/dkimpy-milter/dkimpy-milter.conf", "Socket fd:3\n");
+    expand(tree);
+    assert_key(tree, "dkimpy-milter", "enabled", "false", NULL);
+    g_assert_nonnull(strstr(mm_harness_warning(tree->harness, 0), "fd:3"));
+}
+
 static void
 test_wanted(Tree *tree, gconstpointer data)
 {
@@ -433,6 +492,9 @@ main(int argc, char **argv)
     ADD("clamav", NULL, test_clamav);
     ADD("without-systemd", NULL, test_without_systemd);
     ADD("others", NULL, test_others);
+    ADD("own-defaults", NULL, test_own_defaults);
+    ADD("own-keys", "set", test_own_defaults);
+    ADD("handed-over", NULL, test_handed_over);
     ADD("wanted", NULL, test_wanted);
     ADD("unknown", NULL, test_unknown);
     ADD("freebsd", NULL, test_freebsd);
