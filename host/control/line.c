@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define NESTING_MAX 64u
+/* Bytes of a refusal's text, each of which may be six in JSON: some quote what was asked. */
+#define REFUSAL_MAX 65536u
 
 /* ---- Requests. */
 
@@ -66,7 +68,7 @@ mm_control_line_parse(const char *line, gsize length, char **verb, char **argume
 char *
 mm_control_line_refusal(const char *text)
 {
-    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    g_autofree char *valid = g_utf8_make_valid(text, (gssize)strnlen(text, REFUSAL_MAX));
     g_autoptr(JsonNode) node = json_node_init_string(json_node_alloc(), valid);
     g_autofree char *quoted = json_to_string(node, FALSE);
     return g_strdup_printf("{\"ok\":false,\"error\":%s}\n", quoted);

@@ -18,7 +18,7 @@ const char *mm_control_line_parse(const char *line, gsize length, char **verb, c
 /* The line for one JSON value, its end included; line ends in it are replaced. A value that is too
  * long (MM_CONTROL_ANSWER_MAX) becomes a refusal. Free. */
 char *mm_control_line_answer(const char *json);
-/* The line that says why not. Any bytes. Free. */
+/* The line that says why not. Any bytes; what is behind the first 65536 is left out. Free. */
 char *mm_control_line_refusal(const char *text);
 
 #endif

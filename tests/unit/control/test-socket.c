@@ -41,6 +41,9 @@ verb(gpointer data, MmRequest *request, const char *name, const char *arguments)
     } else if (strcmp(name, "large") == 0) {
         g_autofree char *zeros = g_strnfill(MM_CONTROL_ANSWER_MAX - 64, '1');
         mm_request_answer(request, zeros);
+    } else if (strcmp(name, "endless") == 0) {
+        g_autofree char *text = g_strnfill(MM_CONTROL_REQUEST_MAX, '\177');
+        mm_request_refuse(request, text);
     } else {
         mm_request_refuse(request, "no \"verb\"\tär\xff");
     }
@@ -170,6 +173,18 @@ test_refusal(Fixture *fixture, gconstpointer data)
     ask(fixture, &client, "nothing", NULL);
     g_assert_error(client.error, MM_CONTROL_ERROR, MM_CONTROL_ERROR_REFUSED);
     g_assert_cmpstr(client.error->message, ==, "no \"verb\"\tär\xef\xbf\xbd");
+    client_clear(&client);
+}
+
+/* A name of a verb may be as long as a request, and each byte of it six in the answer. */
+static void
+test_long_refusal(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    Client client;
+    ask(fixture, &client, "endless", NULL);
+    g_assert_error(client.error, MM_CONTROL_ERROR, MM_CONTROL_ERROR_REFUSED);
+    g_assert_true(g_str_has_prefix(client.error->message, "\177\177"));
     client_clear(&client);
 }
 
@@ -441,6 +456,7 @@ main(int argc, char **argv)
     g_test_add("/control/socket/" name, Fixture, NULL, set_up, function, tear_down)
     ADD("answers", test_answers);
     ADD("refusal", test_refusal);
+    ADD("long-refusal", test_long_refusal);
     ADD("sizes", test_sizes);
     ADD("client-refuses", test_client_refuses);
     ADD("later", test_later);
