@@ -137,6 +137,12 @@ set_long_option(Sh *sh, const char *name, gboolean on)
             set_option(sh, options[i].option, on);
 }
 
+static gboolean
+is_option(const char *word)
+{
+    return (word[0] == '-' || word[0] == '+') && word[1];
+}
+
 /* "-ex", "-o errexit". Returns how many words it is. */
 static guint
 take_options(Sh *sh, const ShCall *call, guint i)
@@ -178,8 +184,7 @@ sh_do_set(Sh *sh, ShCall *call)
     guint i = 1;
     gboolean dashes = FALSE;
     sh->status = SH_TRUE;
-    while (i < call->n_words && !dashes && strchr("-+", call->words[i].text[0]) &&
-           call->words[i].text[1]) {
+    while (i < call->n_words && !dashes && is_option(call->words[i].text)) {
         dashes = strcmp(call->words[i].text, "--") == 0;
         i += dashes ? 1 : take_options(sh, call, i);
     }

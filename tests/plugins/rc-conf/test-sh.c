@@ -213,6 +213,7 @@ test_traps(void)
         {"for i in a b; do for j in c d; do x=$x$i$j; continue 2; done; done", "acbc"},
         {"for i in a b; do for j in c d; do x=$x$i$j; break 2; done; done", "ac"},
         {"x=1; break; x=2", "2"},
+        {"set \"\" b c; x=$2", "b"},
         {"set -- a b c; shift 2; x=$1", "c"},
         {"set -e; x=1; false; x=2", "1"},
         {"set -e; x=1; if false; then :; fi; false || x=2", "2"},
