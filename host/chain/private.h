@@ -97,6 +97,7 @@ struct MmMember {
     MilterEvent shown; /* the content event it was asked about: borrowed until its answer */
     gboolean asking;   /* its function is on the stack */
     gboolean answered_early;
+    gboolean edits_lost; /* there was no room for one of this turn */
     gint64 asked_at;
     MmTimer deadline;
     gint64 deadline_at;

@@ -96,7 +96,10 @@ add_edit(MilterWorker *worker, MilterTicket ticket, const MilterEdit *edit)
     g_autoptr(GError) error = NULL;
     if (mm_edits_add(member->edits, edit, &error))
         return MILTER_OK;
-    return error->domain == G_FILE_ERROR ? MILTER_ERROR_FULL : MILTER_ERROR_INVALID;
+    if (error->domain != G_FILE_ERROR)
+        return MILTER_ERROR_INVALID;
+    member->edits_lost = TRUE;
+    return MILTER_ERROR_FULL;
 }
 
 static const MilterOffer *

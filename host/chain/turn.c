@@ -44,6 +44,15 @@ count_verdict(MmInstance *instance, const MmAnswer *answer)
         mm_counter_add(instance->verdicts[counts[answer->kind]], 1);
 }
 
+/* A message that passes would have part of the stage's edits, half a new body maybe. */
+static gboolean
+lacks_edits(const MmMember *member)
+{
+    return member->edits_lost && (member->answer.kind == MILTER_VERDICT_CONTINUE ||
+                                  member->answer.kind == MILTER_VERDICT_ACCEPT ||
+                                  member->answer.kind == MILTER_VERDICT_SKIP);
+}
+
 /* Takes what a stage said, checked: a malformed reply or an unknown kind is a failure. */
 static void
 take_answer(MmMember *member, const MilterVerdict *verdict)
@@ -60,6 +69,8 @@ take_answer(MmMember *member, const MilterVerdict *verdict)
         if (!answer->reply)
             mm_answer_set(answer, MILTER_VERDICT_FAILED, NULL, "malformed SMTP reply");
     }
+    if (lacks_edits(member))
+        mm_answer_set(answer, MILTER_VERDICT_FAILED, NULL, "no room for its edits");
     count_verdict(member->instance, answer);
 }
 
@@ -203,6 +214,7 @@ mm_turn_ask(MmMember *member, const MilterEvent *event)
     member->share_ends = 0;
     member->asking = TRUE;
     member->answered_early = FALSE;
+    member->edits_lost = FALSE;
     member->label = DEFAULT_LABEL;
     MilterReturn answered =
         member->instance->stage->event(member->data, member->ticket, event, &verdict);

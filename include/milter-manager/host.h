@@ -193,7 +193,8 @@ struct MilterHost {
      * DATA by stages that negotiated EDITS_BY_DATA. Only while the ticket is open (that is: also
      * within event). ERROR_STATE: not now. ERROR_RIGHTS: not among the rights of the stage.
      * ERROR_INVALID: no such kind, a NUL in a text, a header name that is empty or has line breaks.
-     * ERROR_FULL: the spool cannot take the new body, or there are too many edits. */
+     * ERROR_FULL: the spool cannot take the new body, or there are too many edits; a stage that
+     * lets the message pass all the same has failed. */
     MilterResult (*edit)(MilterWorker *worker, MilterTicket ticket, const MilterEdit *edit);
 
     /* --- Session. */

@@ -40,6 +40,8 @@ void send_message(Scene *scene);
 void finish(Scene *scene);
 /* A chain of the actor alone. */
 void serve_actor(Scene *scene);
+/* The same with more lines of the group [manager]. */
+void serve_actor_with(Scene *scene, const char *manager);
 /* Byte i of the new body. */
 char byte_at(gsize i);
 
@@ -67,6 +69,7 @@ typedef struct Actor {
     MilterVerdictKind kind; /* of its answers */
     MilterWorker *worker;
     MilterTicket ticket;
+    guint edits_refused; /* there was no room for them, which it does not mind */
     guint reports;
     guint32 reported; /* verdict of the last */
 } Actor;

@@ -149,6 +149,21 @@ test_body_let_go(Scene *scene, gconstpointer unused)
 #endif
 
 /* The MTA goes while the new body is on its way. */
+/* A stage that does not look whether its new body was taken does not let half of it pass. */
+static void
+test_body_without_room(Scene *scene, gconstpointer kind)
+{
+    serve_actor_with(scene, "spool-directory='/dev/null'\nfallback-status='temporary-failure'\n");
+    open_session(scene);
+    STEP(scene, 'M', "<a@example.org>\0", "c-");
+    STEP(scene, 'R', "<b@example.net>\0", "c-");
+    STEP(scene, 'N', "", "-");
+    actor.new_body = 1024u * 1024u;
+    actor.kind = GPOINTER_TO_UINT(kind);
+    STEP(scene, 'E', "", "t-");
+    g_assert_cmpuint(actor.edits_refused, ==, 15);
+}
+
 static void
 test_body_hang_up(Scene *scene, gconstpointer unused)
 {
@@ -377,6 +392,10 @@ main(int argc, char **argv)
     ADD("/session/unread/body-lost", test_body_lost);
     ADD("/session/body-let-go", test_body_let_go);
 #endif
+    ADD_WITH("/session/body-without-room/continue", GUINT_TO_POINTER(MILTER_VERDICT_CONTINUE),
+             test_body_without_room);
+    ADD_WITH("/session/body-without-room/accept", GUINT_TO_POINTER(MILTER_VERDICT_ACCEPT),
+             test_body_without_room);
     ADD("/session/new-connection", test_new_connection);
     ADD("/session/report", test_report);
     ADD("/session/hang-up-at-mail", test_hang_up_at_mail);
