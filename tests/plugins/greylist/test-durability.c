@@ -220,6 +220,34 @@ test_odd_rows(void)
     }
 }
 
+/* Two names may have one row: what stands there is of the other, and the latest has the row. */
+static void
+test_one_row_for_two(void)
+{
+    Bed *bed = bed_new();
+    g_autofree char *path = bed_path(bed, "g.sqlite");
+    const GreyFilter all = {0, 0, NULL};
+    const GreyQuestion q = ask("a@example.org");
+    GreyStore *store = open_good(bed);
+    GreyDesk *desk = grey_desk_new(store, &bed->loop);
+    bed_decide(bed, desk, &q);
+    grey_desk_free(desk);
+    grey_store_unref(store);
+    execute(path, "UPDATE entry SET chk = ~chk, state = 1"); /* the other was let in */
+    for (guint i = 0; i < 2; i++) {
+        store = open_good(bed);
+        desk = grey_desk_new(store, &bed->loop);
+        g_assert_cmpint(bed_decide(bed, desk, &q).says, ==, i ? GREY_SAYS_EARLY : GREY_SAYS_NEW);
+        bed_sync(bed, desk);
+        GPtrArray *list = bed_list(bed, desk, &all, 10);
+        g_assert_cmpuint(list->len, ==, 1);
+        g_ptr_array_unref(list);
+        grey_desk_free(desk);
+        grey_store_unref(store);
+    }
+    bed_free(bed);
+}
+
 /* What root makes, as milter-greylist-ctl may be before the host's first start, is the host's. */
 static void
 test_made_by_root(void)
@@ -451,6 +479,7 @@ main(int argc, char **argv)
     g_test_add_func("/greylist/sqlite/held", test_held);
     g_test_add_func("/greylist/sqlite/deleted", test_deleted);
     g_test_add_func("/greylist/sqlite/odd-rows", test_odd_rows);
+    g_test_add_func("/greylist/sqlite/one-row-for-two", test_one_row_for_two);
     g_test_add_func("/greylist/sqlite/made-by-root", test_made_by_root);
     g_test_add_func("/greylist/sqlite/reopening", test_reopening);
     g_test_add_func("/greylist/sqlite/without-texts", test_without_texts);
