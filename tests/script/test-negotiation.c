@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* PROTOCOL 4.2, items 11 to 35: negotiation. */
 #include "rig.h"
-#include "wire/negotiate.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -233,7 +232,7 @@ test_034(void)
     g_assert_nonnull(list);
     *strchr(list + 1, ';') = '\0';
     g_auto(GStrv) names = g_strsplit(list + 3, " ", -1);
-    g_assert_cmpuint(g_strv_length(names), ==, MM_SYMBOLS_MAX);
+    g_assert_cmpuint(g_strv_length(names), ==, 50); /* Sendmail keeps no more */
     mta_finish(&mta);
     rig_end(rig);
 }
