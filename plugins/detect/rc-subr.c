@@ -27,7 +27,8 @@ typedef struct Run {
     const RcSystem *system;
     RcScript *script;
     const char *const *programs;
-    GPtrArray *defaults; /* char *: variables that set_rcvar gave a default */
+    GPtrArray *defaults; /* char *: variables that set_rcvar gave a default, each with it */
+    GPtrArray *obsolete; /* char *: names of old, each with the one in its place */
     GPtrArray *called;   /* ShWord: the program's command line */
     gboolean ran;        /* it calls run_rc_command */
 } Run;
@@ -43,6 +44,17 @@ apply_defaults(Run *run, Sh *sh)
         if (!variable || (variable->certain && !*variable->value))
             sh_set(sh, g_ptr_array_index(run->defaults, i), g_ptr_array_index(run->defaults, i + 1),
                    (ShPlace){run->script->path, 0});
+    }
+}
+
+/* What is set by an old name counts, whatever the new one says. */
+static void
+apply_obsolete(Run *run, Sh *sh)
+{
+    for (guint i = 0; i + 1 < run->obsolete->len; i += 2) {
+        const ShVariable *old = sh_get(sh, g_ptr_array_index(run->obsolete, i));
+        if (old && old->certain && *old->value)
+            sh_set(sh, g_ptr_array_index(run->obsolete, i + 1), old->value, old->place);
     }
 }
 
@@ -70,6 +82,7 @@ load_rc_config(Run *run, Sh *sh, ShCall *call)
     run->script->name = g_strdup(name->text);
     rc_load_service(sh, run->system, name->text);
     apply_defaults(run, sh);
+    apply_obsolete(run, sh);
 }
 
 /* ---- Other functions of rc.subr. */
@@ -89,14 +102,15 @@ set_rcvar(Run *run, Sh *sh, ShCall *call)
     }
 }
 
-/* "set_rcvar_obsolete OLD NEW": what is set by the old name counts. */
+/* "set_rcvar_obsolete OLD NEW", for the load_rc_config that follows. */
 static void
-set_rcvar_obsolete(Sh *sh, ShCall *call)
+set_rcvar_obsolete(Run *run, ShCall *call)
 {
     call->status = SH_TRUE;
-    const ShVariable *old = call->n_words > 2 ? sh_get(sh, call->words[1].text) : NULL;
-    if (old && old->certain && *old->value && call->words[2].certain)
-        sh_set(sh, call->words[2].text, old->value, old->place);
+    if (call->n_words < 3 || !call->words[1].certain || !call->words[2].certain)
+        return;
+    g_ptr_array_add(run->obsolete, g_strdup(call->words[1].text));
+    g_ptr_array_add(run->obsolete, g_strdup(call->words[2].text));
 }
 
 static void
@@ -141,7 +155,7 @@ hook(Sh *sh, ShCall *call, gpointer data)
     else if (strcmp(command, "set_rcvar") == 0)
         set_rcvar(run, sh, call);
     else if (strcmp(command, "set_rcvar_obsolete") == 0)
-        set_rcvar_obsolete(sh, call);
+        set_rcvar_obsolete(run, call);
     else if (strcmp(command, "checkyesno") == 0)
         checkyesno(sh, call);
     else {
@@ -222,6 +236,7 @@ evaluate(Run *run, const char *const *arguments, gboolean at_boot)
 {
     RcScript *script = run->script;
     g_ptr_array_set_size(run->defaults, 0);
+    g_ptr_array_set_size(run->obsolete, 0);
     g_ptr_array_set_size(run->called, 0);
     sh_free(script->sh);
     script->sh = sh_new(rc_system_tree(run->system), hook, run);
@@ -252,6 +267,7 @@ rc_script_new(const RcSystem *system, const char *path, const char *profile,
     RcScript *script = g_new0(RcScript, 1);
     Run run = {.system = system, .script = script, .programs = programs};
     run.defaults = g_ptr_array_new_with_free_func(g_free);
+    run.obsolete = g_ptr_array_new_with_free_func(g_free);
     run.called = g_ptr_array_new_with_free_func(word_free);
     script->system = system;
     script->path = g_strdup(path);
@@ -259,6 +275,7 @@ rc_script_new(const RcSystem *system, const char *path, const char *profile,
     run_script(&run, arguments);
     sh_set_hook(script->sh, NULL, NULL);
     g_ptr_array_unref(run.defaults);
+    g_ptr_array_unref(run.obsolete);
     g_ptr_array_unref(run.called);
     return script;
 }

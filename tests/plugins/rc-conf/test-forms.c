@@ -213,9 +213,26 @@ static const Case cases[] = {
      "load_rc_config $name\nrun_rc_command \"$1\"\n",
      "unix:/var/milter-greylist/milter-greylist.sock", TRUE, NULL, NULL, NULL},
     {"obsolete",
+     RC_CONF "mg_enable=YES\nmiltergreylist_enable=NO\n"
+             "== /usr/local/etc/rc.d/milter-greylist\n" SCRIPT(
+                 "set_rcvar_obsolete mg_enable miltergreylist_enable\n", DEFAULTS),
+     UNIX_G, TRUE, "/etc/rc.conf:1", NULL, NULL},
+    {"obsolete-with-default",
+     RC_CONF "mg_enable=NO\n"
+             "== /usr/local/etc/rc.d/milter-greylist\n" SCRIPT(
+                 "set_rcvar miltergreylist_enable YES \"greylisting\"\n"
+                 "set_rcvar_obsolete mg_enable miltergreylist_enable\n",
+                 DEFAULTS),
+     UNIX_G, FALSE, "/etc/rc.conf:1", NULL, NULL},
+    {"obsolete-unset",
+     RC_CONF ON "mg_enable=\n"
+                "== /usr/local/etc/rc.d/milter-greylist\n" SCRIPT(
+                    "set_rcvar_obsolete mg_enable miltergreylist_enable\n", DEFAULTS),
+     UNIX_G, TRUE, "/etc/rc.conf:1", NULL, NULL},
+    {"obsolete-too-late",
      RC_CONF "mg_enable=YES\n== /usr/local/etc/rc.d/milter-greylist\n" SCRIPT(
          "", "set_rcvar_obsolete mg_enable miltergreylist_enable\n" DEFAULTS),
-     UNIX_G, TRUE, "/etc/rc.conf:1", NULL, NULL},
+     UNIX_G, FALSE, NULL, NULL, NULL},
     {"loaded-at-boot",
      RC_CONF ON "miltergreylist_sockfile=/var/boot\n== /usr/local/etc/rc.d/milter-greylist\n"
                 ". /etc/rc.subr\nname=miltergreylist\nrcvar=miltergreylist_enable\n"
