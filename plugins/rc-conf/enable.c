@@ -104,6 +104,19 @@ heed_misnomers(const RcScript *script, const char *right, const char *profile, D
     heed_misnomer(script, own_right, own, found, report);
 }
 
+/* rc starts what is executable only: for a script of old that is the switch itself. */
+static void
+heed_mode(const RcScript *script, DetectFound *found, DetectReport *report)
+{
+    if (!found->enabled || detect_tree_test(rc_system_tree(script->system), 'x', script->path))
+        return;
+    found->enabled = FALSE;
+    set_origin(found, g_strdup(script->path));
+    if (script->uses_rc_subr)
+        detect_report_warn(report, _("%s: it is not executable, so %s is not started: not used"),
+                           script->path, found->name);
+}
+
 void
 rc_conf_decide(const RcScript *script, const DetectRecord *record, const char *profile,
                DetectFound *found, DetectReport *report)
@@ -117,4 +130,5 @@ rc_conf_decide(const RcScript *script, const DetectRecord *record, const char *p
         found->enabled = !script->uses_rc_subr && script->words->len > 0;
     if (name)
         heed_misnomers(script, name, profile, found, report);
+    heed_mode(script, found, report);
 }

@@ -159,7 +159,8 @@ look_at_unknown(const Finder *finder, const char *path, const char *file)
 static gboolean
 is_copy(const char *file)
 {
-    static const char *const ends[] = {".sample", ".orig", ".bak", ".OLD", ",v", "~", "#"};
+    static const char *const ends[] = {".sample", ".pkgsave", ".orig", ".bak",
+                                       ".OLD",    ",v",       "~",     "#"};
     for (guint i = 0; i < G_N_ELEMENTS(ends); i++)
         if (g_str_has_suffix(file, ends[i]))
             return TRUE;

@@ -98,6 +98,7 @@ put(const char *path, const char *text, gsize length)
     FILE *out = fopen(file, "w");
     g_assert(out);
     fwrite(text, 1, length, out);
+    g_assert(fchmod(fileno(out), 0755) == 0); /* scripts are executable */
     fclose(out);
 }
 

@@ -121,6 +121,16 @@ static const Case cases[] = {
     {"nothing", USUAL, UNIX_G, FALSE, "/usr/local/etc/rc.d/milter-greylist:5",
      "/usr/local/etc/rc.d/milter-greylist:6", NULL},
     {"no-script", RC_CONF ON, "", FALSE, NULL, NULL, NULL},
+    {"not-executable",
+     RC_CONF ON "== /usr/local/etc/rc.d/milter-greylist off\n" SCRIPT("", DEFAULTS), UNIX_G, FALSE,
+     "/usr/local/etc/rc.d/milter-greylist", NULL,
+     "/usr/local/etc/rc.d/milter-greylist: it is not executable"},
+    {"not-executable-and-off",
+     RC_CONF "== /usr/local/etc/rc.d/milter-greylist off\n" SCRIPT("", DEFAULTS), UNIX_G, FALSE,
+     "/usr/local/etc/rc.d/milter-greylist:5", NULL, NULL},
+    {"copy",
+     USUAL RC_CONF ON "== /usr/local/etc/rc.d/milter-greylist.pkgsave\n" SCRIPT("", DEFAULTS),
+     UNIX_G, TRUE, NULL, NULL, NULL},
 
     /* Files and their order. */
     {"rc.conf.local", USUAL RC_CONF ON "== /etc/rc.conf.local\nmiltergreylist_enable=NO\n", UNIX_G,

@@ -24,9 +24,11 @@ tree_write(const char *root, const char *path, const char *content)
     g_autoptr(GError) error = NULL;
     g_file_set_contents(real, content, -1, &error);
     g_assert_no_error(error);
+    if (strstr(path, "/rc.d/"))
+        g_assert_cmpint(chmod(real, 0755), ==, 0);
 }
 
-/* header: "PATH", "PATH -> TARGET", "PATH fifo" */
+/* header: "PATH", "PATH off", "PATH -> TARGET", "PATH fifo" */
 static void
 make_one(const char *root, const char *header, const char *content)
 {
@@ -36,7 +38,10 @@ make_one(const char *root, const char *header, const char *content)
         return;
     }
     g_autofree char *real = inside(root, words[0]);
-    if (strcmp(words[1], "fifo") == 0)
+    if (strcmp(words[1], "off") == 0) {
+        tree_write(root, words[0], content);
+        g_assert_cmpint(chmod(real, 0644), ==, 0);
+    } else if (strcmp(words[1], "fifo") == 0)
         g_assert_cmpint(mkfifo(real, 0600), ==, 0);
     else
         g_assert_cmpint(symlink(words[2], real), ==, 0);

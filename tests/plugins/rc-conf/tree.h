@@ -5,7 +5,8 @@
  *
  * DESCRIPTION
  *     A text has sections, each begun by a line "== /PATH"; what follows up to the next such line
- *     is the file's content. "== /PATH -> TARGET" makes a symbolic link, "== /PATH fifo" a FIFO.
+ *     is the file's content. Files in a folder rc.d are executable, with "== /PATH off" not.
+ *     "== /PATH -> TARGET" makes a symbolic link, "== /PATH fifo" a FIFO.
  *     "== @NAME" is a section for the test itself.
  */
 #ifndef TESTS_RC_CONF_TREE_H
