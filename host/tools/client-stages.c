@@ -133,7 +133,8 @@ parse_text_reply(const char *text, MmClientReply *reply)
     if ((text[0] != '4' && text[0] != '5') || strlen(text) < 4 || text[3] != ' ' ||
         !mm_escape_read(text + 4, bytes))
         return FALSE;
-    g_autofree char *plain = g_strndup((const char *)bytes->data, bytes->len);
+    g_byte_array_append(bytes, (const guint8 *)"", 1);
+    const char *plain = (const char *)bytes->data;
     g_auto(GStrv) words = g_strsplit(plain, " ", 2);
     gboolean enhanced = words[0] && is_enhanced_code(words[0]);
     reply->code = g_strndup(text, 3);

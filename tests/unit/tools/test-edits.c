@@ -130,6 +130,7 @@ test_client_usage(void)
     EXPECT("--connection-spec: “tcp:25”", "-s", "tcp:25");
     EXPECT("end-of-header, body, end-of-message", "--reply", "start=accept");
     EXPECT("continue, accept, reject", "--reply", "connect=maybe");
+    EXPECT("“550 5.7.1 text”", "--reply", "connect=550 ");
     EXPECT("“550 5.7.1 text”", "--reply", "connect=550 4.7.1 mixed");
     EXPECT("“550 5.7.1 text”", "--reply", "connect=650 5.7.1 no");
     EXPECT("0 to 86400", "--delay", "connect=nan");
