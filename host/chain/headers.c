@@ -171,10 +171,21 @@ make_room(MmHeaders *headers, MmHeaderCursor *cursor)
         *cursor = (MmHeaderCursor){cursor->row + 1, cursor->at - half};
 }
 
+/* Most are put at the end: a message's headers are, one after the other. */
+static MmHeaderCursor
+where_to_insert(const MmHeaders *headers, guint place)
+{
+    guint last = headers->rows->len - 1;
+
+    if (place >= headers->count)
+        return (MmHeaderCursor){last, row_at(headers, last)->list->len};
+    return mm_headers_from(headers, place);
+}
+
 void
 mm_headers_insert(MmHeaders *headers, guint place, const MmHeader *header)
 {
-    MmHeaderCursor cursor = mm_headers_from(headers, MIN(place, headers->count));
+    MmHeaderCursor cursor = where_to_insert(headers, place);
     MmHeaderRow *row;
 
     make_room(headers, &cursor);

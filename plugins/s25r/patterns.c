@@ -12,6 +12,7 @@
 typedef struct Pattern {
     const char *text; /* as written; owned by the settings */
     GRegex *regex;    /* NULL: text is a domain */
+    gint said;        /* atomic: the minute in which it was last said that it is given up; or -1 */
 } Pattern;
 
 struct S25rPatterns {
@@ -56,7 +57,7 @@ compile(const char *text, GError **error)
 static gboolean
 pattern_init(Pattern *pattern, const char *text, GError **error)
 {
-    *pattern = (Pattern){.text = text};
+    *pattern = (Pattern){.text = text, .said = -1};
     if (is_expression(text)) {
         pattern->regex = compile(text, error);
         return pattern->regex != NULL;
@@ -99,6 +100,15 @@ s25r_patterns_free(S25rPatterns *patterns)
     g_free(patterns);
 }
 
+/* Once a minute, for a client may bring such names as fast as it connects. */
+static gboolean
+is_to_be_said(const S25rPatterns *patterns, Pattern *pattern)
+{
+    gint minute = (gint)(patterns->host->now() / (60 * G_USEC_PER_SEC));
+    gint said = g_atomic_int_get(&pattern->said);
+    return minute != said && g_atomic_int_compare_and_exchange(&pattern->said, said, minute);
+}
+
 /* Whether it would have matched is not known then: it counts as if it had not. */
 static void
 log_given_up(const S25rPatterns *patterns, const Pattern *pattern, const char *name,
@@ -113,11 +123,11 @@ log_given_up(const S25rPatterns *patterns, const Pattern *pattern, const char *n
 }
 
 static gboolean
-expression_matches(const S25rPatterns *patterns, const Pattern *pattern, const char *name)
+expression_matches(const S25rPatterns *patterns, Pattern *pattern, const char *name)
 {
     g_autoptr(GError) error = NULL;
     gboolean matches = g_regex_match_full(pattern->regex, name, -1, 0, 0, NULL, &error);
-    if (error)
+    if (error && is_to_be_said(patterns, pattern))
         log_given_up(patterns, pattern, name, error);
     return matches;
 }
@@ -126,7 +136,7 @@ const char *
 s25r_patterns_match(const S25rPatterns *patterns, const char *name)
 {
     for (guint i = 0; i < patterns->list->len; i++) {
-        const Pattern *pattern = &g_array_index(patterns->list, Pattern, i);
+        Pattern *pattern = &g_array_index(patterns->list, Pattern, i);
         if (pattern->regex ? expression_matches(patterns, pattern, name)
                            : net_name_is_within(name, pattern->text))
             return pattern->text;

@@ -37,7 +37,7 @@ S25rPatterns *s25r_patterns_new(const MilterHost *host, MilterInstance *self, co
 /* NULL is allowed. */
 void s25r_patterns_free(S25rPatterns *patterns);
 /* The pattern that matches, as written; NULL: none. An expression that backtracks without end on a
- * client's name is given up, which is logged: it does not match. */
+ * client's name is given up, which is logged once a minute: it does not match. */
 const char *s25r_patterns_match(const S25rPatterns *patterns, const char *name);
 
 /* ---- judge.c: a name by an instance's settings. */

@@ -115,6 +115,11 @@ test_given_up(void)
     const char *line = mm_harness_log_line(harness, "s25r-expression-given-up");
     g_assert_nonnull(line);
     g_assert_nonnull(strstr(line, name));
+    expect(harness, name, "192.0.2.1", "OK", NULL);
+    g_assert_cmpuint(mm_harness_logged(harness, "s25r-expression-given-up"), ==, 1);
+    mm_harness_advance(harness, 60);
+    expect(harness, name, "192.0.2.1", "OK", NULL);
+    g_assert_cmpuint(mm_harness_logged(harness, "s25r-expression-given-up"), ==, 2);
     expect(harness, "b.aaaaaaaaaaaaaaaaaaaaa.example.org", "192.0.2.1", "OK", "block");
     mm_harness_free(harness);
 }
