@@ -33,6 +33,8 @@
 #define GREY_SQLITE_VERSION 1
 
 #define GREY_N_READERS 2
+/* So many queued changes make a group at once. */
+#define GREY_SQLITE_GROUP_OPS 200
 
 /* Ends the thread that takes it from its queue. */
 extern GreyRequest grey_sqlite_end;
@@ -134,7 +136,7 @@ gpointer grey_sqlite_reader(gpointer reader);
 GreySlot *grey_sqlite_hold(GreySqlite *sqlite, GreyFile *file, GreyId id, guint64 place,
                            gboolean cold, GreyPart **part);
 
-/* ---- sqlite-write.c */
+/* ---- sqlite-queue.c */
 /* With the slot's part locked: its record is to be written. */
 void grey_sqlite_queue(GreySqlite *sqlite, GreyPart *part, GreySlot *slot, const char *source,
                        const char *sender, const char *recipient);
@@ -143,7 +145,13 @@ void grey_sqlite_queue_rule(GreySqlite *sqlite, const GreyEntry *rule, gboolean 
 gboolean grey_sqlite_wait(GreySqlite *sqlite);
 /* Waits until there is room for an import's next batch. */
 void grey_sqlite_wait_for_room(GreySqlite *sqlite);
+/* Its slot is settled, if it has one. */
+void grey_sqlite_write_free(GreyWrite *write);
+
+/* ---- sqlite-write.c */
 gpointer grey_sqlite_writer(gpointer sqlite);
+
+/* ---- sqlite-checkpoint.c */
 gpointer grey_sqlite_checkpointer(gpointer sqlite);
 
 /* ---- sqlite-clerk.c */

@@ -2,12 +2,7 @@
 /* The writer: groups of changes, one transaction each; and the slow round that expires. */
 #include "store/sqlite-private.h"
 
-#include <string.h>
-
-#define GROUP_OPS 200
 #define GROUP_MSEC 200
-/* An import waits while so many changes are queued. */
-#define ROOM_OPS 4000
 #define RETRY_SECONDS 1
 
 /* The key space is expired in so many slices, one every SLICE_SECONDS: a round takes under six
@@ -17,99 +12,6 @@
 /* After the clock was set forward by more than this nothing expires for so long: if that was a
  * mistake, it can be put right before anything is lost. */
 #define JUMP_SECONDS 3600
-
-/* ---- Queueing: any thread. */
-
-static GreyWrite *
-write_new(const char *source, const char *sender, const char *recipient)
-{
-    gsize a = strlen(source) + 1, b = strlen(sender) + 1, c = strlen(recipient) + 1;
-    GreyWrite *write = g_malloc(sizeof(GreyWrite) + a + b + c);
-    *write = (GreyWrite){.next = NULL};
-    memcpy(write->texts, source, a);
-    memcpy(write->texts + a, sender, b);
-    memcpy(write->texts + a + b, recipient, c);
-    return write;
-}
-
-static void
-write_free(GreyWrite *write)
-{
-    g_free(write->note);
-    g_free(write);
-}
-
-static void
-enqueue(GreySqlite *sqlite, GreyWrite *write)
-{
-    g_mutex_lock(&sqlite->lock_writes);
-    if (!sqlite->first)
-        sqlite->oldest = g_get_monotonic_time();
-    *sqlite->last = write;
-    sqlite->last = &write->next;
-    sqlite->n_waiting++;
-    sqlite->sequence++;
-    if (sqlite->n_waiting == 1 || sqlite->n_waiting == GROUP_OPS)
-        g_cond_signal(&sqlite->writes_changed);
-    g_mutex_unlock(&sqlite->lock_writes);
-}
-
-void
-grey_sqlite_queue(GreySqlite *sqlite, GreyPart *part, GreySlot *slot, const char *source,
-                  const char *sender, const char *recipient)
-{
-    GreyWrite *write = slot->extra;
-    if (!write) {
-        gboolean keep =
-            grey_store_keeps_text(&sqlite->store) || slot->record.kind == GREY_KIND_PAIR;
-        write = keep ? write_new(source, sender, recipient) : write_new("", "", "");
-        write->id = slot->id;
-        write->part = part;
-        write->slot = slot;
-        slot->extra = write;
-        slot->pins++;
-        write->record = slot->record;
-        write->remove = slot->record.first == 0;
-        enqueue(sqlite, write);
-        return;
-    }
-    write->record = slot->record;
-    write->remove = slot->record.first == 0;
-}
-
-void
-grey_sqlite_queue_rule(GreySqlite *sqlite, const GreyEntry *rule, gboolean remove)
-{
-    GreyWrite *write = write_new(rule->source, rule->sender, rule->recipient);
-    write->record = rule->record;
-    write->remove = remove;
-    write->note = g_strdup(rule->note);
-    enqueue(sqlite, write);
-}
-
-gboolean
-grey_sqlite_wait(GreySqlite *sqlite)
-{
-    g_mutex_lock(&sqlite->lock_writes);
-    guint64 wanted = sqlite->sequence;
-    while (sqlite->sequence_done < wanted && !sqlite->failing) {
-        sqlite->hurry = TRUE;
-        g_cond_signal(&sqlite->writes_changed);
-        g_cond_wait(&sqlite->committed, &sqlite->lock_writes);
-    }
-    gboolean good = sqlite->sequence_done >= wanted;
-    g_mutex_unlock(&sqlite->lock_writes);
-    return good;
-}
-
-void
-grey_sqlite_wait_for_room(GreySqlite *sqlite)
-{
-    g_mutex_lock(&sqlite->lock_writes);
-    while (sqlite->n_waiting > ROOM_OPS && !sqlite->failing)
-        g_cond_wait(&sqlite->committed, &sqlite->lock_writes);
-    g_mutex_unlock(&sqlite->lock_writes);
-}
 
 /* ---- The writer. */
 
@@ -144,7 +46,7 @@ settle(GreyWrite *write)
             grey_part_wake(write->part);
         grey_part_unlock(write->part);
     }
-    write_free(write);
+    grey_sqlite_write_free(write);
 }
 
 static int
@@ -355,7 +257,7 @@ static void
 wait_for_work(Writer *writer)
 {
     GreySqlite *sqlite = writer->sqlite;
-    while (!sqlite->stopping && !sqlite->sweeps && sqlite->n_waiting < GROUP_OPS &&
+    while (!sqlite->stopping && !sqlite->sweeps && sqlite->n_waiting < GREY_SQLITE_GROUP_OPS &&
            !(sqlite->hurry && sqlite->first)) {
         gint64 until = writer->next_slice;
         if (sqlite->first)
@@ -398,54 +300,6 @@ grey_sqlite_writer(gpointer data)
     writer.next_slice = g_get_monotonic_time() + SLICE_SECONDS * G_TIME_SPAN_SECOND;
     sqlite3_wal_hook(writer.file->db, log_grew, sqlite);
     while (work(&writer)) {
-    }
-    return NULL;
-}
-
-/* ---- The checkpointer. */
-
-#define CHECKPOINT_PAGES 16384 /* 64 MiB */
-
-static gboolean
-wait_until_due(GreySqlite *sqlite)
-{
-    g_mutex_lock(&sqlite->lock_checkpoint);
-    while (!sqlite->checkpoints_end && sqlite->log_pages < CHECKPOINT_PAGES)
-        g_cond_wait(&sqlite->checkpoint_due, &sqlite->lock_checkpoint);
-    sqlite->log_pages = 0;
-    gboolean due = !sqlite->checkpoints_end;
-    g_mutex_unlock(&sqlite->lock_checkpoint);
-    return due;
-}
-
-/* The rest, while the log does not grow: once all of it is in the file, and readers have gone on to
- * that, the next commit begins the log anew. A reader looks for a millisecond or two. */
-#define REST_TRIES 20
-#define REST_PAUSE 1000
-
-static void
-bring_rest(GreySqlite *sqlite, sqlite3 *db)
-{
-    int in_log = 0, in_file = -1;
-    g_mutex_lock(&sqlite->lock_log);
-    for (guint i = 0; i < REST_TRIES && in_file < in_log; i++) {
-        if (i > 0)
-            g_usleep(REST_PAUSE);
-        sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &in_file);
-    }
-    g_mutex_unlock(&sqlite->lock_log);
-}
-
-/* First what disturbs nobody and does nearly all; then the rest: the writer waits for that, answers
- * do not. */
-gpointer
-grey_sqlite_checkpointer(gpointer data)
-{
-    GreySqlite *sqlite = data;
-    sqlite3 *db = sqlite->checkpoint_file.db;
-    while (wait_until_due(sqlite)) {
-        sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-        bring_rest(sqlite, db);
     }
     return NULL;
 }
