@@ -39,16 +39,23 @@ mm_chain_header(MmChain *chain, MilterSlice name, MilterSlice value)
         mm_message_add_header(chain->message, name, value);
 }
 
-/* More headers than anybody may send: no stage can be shown the message. */
+/* Those that still wait for content: no stage can be shown it. */
+static void
+fail_all(MmChain *chain, const GError *error)
+{
+    for (guint i = 0; i < chain->n_members; i++) {
+        if (mm_feed_is_on(&chain->members[i]))
+            mm_feed_fail(&chain->members[i], error);
+    }
+}
+
+/* More headers than anybody may send. */
 static void
 refuse_headers(MmChain *chain)
 {
     g_autoptr(GError) error =
         g_error_new_literal(G_FILE_ERROR, G_FILE_ERROR_NOSPC, "the message has too many headers");
-    for (guint i = 0; i < chain->n_members; i++) {
-        if (mm_feed_is_on(&chain->members[i]))
-            mm_feed_fail(&chain->members[i], error);
-    }
+    fail_all(chain, error);
 }
 
 void
@@ -71,10 +78,7 @@ body_overflows(MmChain *chain, MilterSlice data, const GError *first)
     if (!mm_wave_needs_body(chain, &least) ||
         mm_message_append_body(chain->message, data.data, data.size, &error))
         return;
-    for (guint i = 0; i < chain->n_members; i++) {
-        if (mm_feed_is_on(&chain->members[i]))
-            mm_feed_fail(&chain->members[i], error);
-    }
+    fail_all(chain, error);
 }
 
 void

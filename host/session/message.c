@@ -41,6 +41,15 @@ mm_session_on_mail(MmSession *session, const MmCommand *command)
     return TRUE;
 }
 
+/* An MTA that goes on with a message that was discarded is told so again. */
+static gboolean
+repeats_discard(MmSession *session)
+{
+    if (session->discarded)
+        mm_session_reply(session, MM_REPLY_DISCARD);
+    return session->discarded;
+}
+
 /* A recipient that the MTA itself refuses, shown because somebody asked (SMFIP_RCPT_REJ). */
 static gboolean
 is_rejected(MmSession *session)
@@ -52,10 +61,8 @@ is_rejected(MmSession *session)
 gboolean
 mm_session_on_rcpt(MmSession *session, const MmCommand *command)
 {
-    if (session->discarded) {
-        mm_session_reply(session, MM_REPLY_DISCARD);
+    if (repeats_discard(session))
         return TRUE;
-    }
     if (!session->in_mail || mm_session_is_inside_content(session))
         return FALSE;
     MilterEvent *event = mm_session_event(session, MILTER_EVENT_RCPT, command->raw);
@@ -69,10 +76,8 @@ mm_session_on_rcpt(MmSession *session, const MmCommand *command)
 gboolean
 mm_session_on_data(MmSession *session, const MmCommand *command)
 {
-    if (session->discarded) {
-        mm_session_reply(session, MM_REPLY_DISCARD);
+    if (repeats_discard(session))
         return TRUE;
-    }
     if (!session->in_mail || mm_session_is_inside_content(session))
         return FALSE;
     session->data_seen = TRUE;
@@ -180,10 +185,8 @@ begin_to_wait(MmSession *session)
 gboolean
 mm_session_on_end_of_message(MmSession *session, const MmCommand *command)
 {
-    if (session->discarded) {
-        mm_session_reply(session, MM_REPLY_DISCARD);
+    if (repeats_discard(session))
         return TRUE;
-    }
     if (!session->in_mail)
         return FALSE;
     begin_to_wait(session);
