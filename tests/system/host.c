@@ -108,8 +108,8 @@ test_host_process(TestHost *host)
     return host->process;
 }
 
-static guint
-count(const char *text, const char *part)
+guint
+test_count(const char *text, const char *part)
 {
     guint n = 0;
     for (const char *at = strstr(text, part); at; at = strstr(at + 1, part))
@@ -126,7 +126,7 @@ test_host_reload(TestHost *host, const char *stages)
     for (;;) {
         g_autofree char *output = test_process_output(host->process);
         g_assert_null(strstr(output, "reload-refused:"));
-        if (count(output, "reloaded:") >= host->reloads)
+        if (test_count(output, "reloaded:") >= host->reloads)
             return;
         g_assert_true(test_process_wait_more(host->process, strlen(output), TEST_PATIENCE));
     }

@@ -49,6 +49,8 @@ void test_child_stop(TestChild *child);
 
 /* "[stages/NAME]" with plugin relay for the socket and more lines; the caller frees. */
 char *test_relay_stage(const char *name, const char *spec, const char *more);
+/* How often text has part in it. */
+guint test_count(const char *text, const char *part);
 /* A file of the build tree; the caller frees. */
 char *test_build_file(const char *path);
 

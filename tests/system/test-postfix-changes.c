@@ -130,15 +130,6 @@ change_things(Flow *flow)
     return changes;
 }
 
-static guint
-count(const char *text, const char *part)
-{
-    guint n = 0;
-    for (const char *at = strstr(text, part); at; at = strstr(at + 1, part))
-        n++;
-    return n;
-}
-
 /* Each mail once, seen by the first and the third, and by the second as often as nothing is logged
  * about it. Returns how many the second has not seen. */
 static guint
@@ -179,12 +170,12 @@ test_flow(gconstpointer data)
         g_thread_join(threads[i]);
     guint unseen = check_mails(&flow);
     g_autofree char *log = test_process_output(test_host_process(flow.host));
-    guint failures = count(log, "stage-failed:");
+    guint failures = test_count(log, "stage-failed:");
     guint deferred = (guint)flow.deferred;
     g_test_message("%u changes, %u failures, %u mails unseen, %u deferred", changes, failures,
                    unseen, deferred);
     g_assert_cmpuint(changes, >, 6);
-    g_assert_cmpuint(count(log, "stage-failed:"), ==, count(log, "stage=child1"));
+    g_assert_cmpuint(test_count(log, "stage-failed:"), ==, test_count(log, "stage=child1"));
     g_assert_cmpuint(strcmp(flow.fallback, "accept") == 0 ? deferred : unseen, ==, 0);
     g_assert_cmpuint(unseen + deferred, <=, failures);
     flow_stop(&flow);

@@ -176,6 +176,17 @@ test_deleted(void)
     bed_free(bed);
 }
 
+/* A file with what one question leaves, closed again. */
+static void
+write_one(Bed *bed, const GreyQuestion *question)
+{
+    GreyStore *store = open_good(bed);
+    GreyDesk *desk = grey_desk_new(store, &bed->loop);
+    bed_decide(bed, desk, question);
+    grey_desk_free(desk);
+    grey_store_unref(store);
+}
+
 /* Numbers that no program of ours has written. */
 static void
 test_odd_rows(void)
@@ -194,14 +205,10 @@ test_odd_rows(void)
         g_autofree char *path = bed_path(bed, "g.sqlite");
         const GreyFilter all = {0, 0, NULL};
         const GreyQuestion q = ask("a@example.org");
+        write_one(bed, &q);
+        execute(path, changes[i]);
         GreyStore *store = open_good(bed);
         GreyDesk *desk = grey_desk_new(store, &bed->loop);
-        bed_decide(bed, desk, &q);
-        grey_desk_free(desk);
-        grey_store_unref(store);
-        execute(path, changes[i]);
-        store = open_good(bed);
-        desk = grey_desk_new(store, &bed->loop);
         const GreyStats stats = bed_stats(bed, desk);
         guint64 n = 0;
         for (guint kind = 0; kind < GREY_N_KINDS; kind++) {
@@ -228,15 +235,11 @@ test_one_row_for_two(void)
     g_autofree char *path = bed_path(bed, "g.sqlite");
     const GreyFilter all = {0, 0, NULL};
     const GreyQuestion q = ask("a@example.org");
-    GreyStore *store = open_good(bed);
-    GreyDesk *desk = grey_desk_new(store, &bed->loop);
-    bed_decide(bed, desk, &q);
-    grey_desk_free(desk);
-    grey_store_unref(store);
+    write_one(bed, &q);
     execute(path, "UPDATE entry SET chk = ~chk, state = 1"); /* the other was let in */
     for (guint i = 0; i < 2; i++) {
-        store = open_good(bed);
-        desk = grey_desk_new(store, &bed->loop);
+        GreyStore *store = open_good(bed);
+        GreyDesk *desk = grey_desk_new(store, &bed->loop);
         g_assert_cmpint(bed_decide(bed, desk, &q).says, ==, i ? GREY_SAYS_EARLY : GREY_SAYS_NEW);
         bed_sync(bed, desk);
         GPtrArray *list = bed_list(bed, desk, &all, 10);
