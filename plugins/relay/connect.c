@@ -35,17 +35,20 @@ forget_old(Bench *bench)
     g_hash_table_foreach_remove(bench->failed, is_past, &now);
 }
 
-/* The address that is tried answered, or it did not. */
+/* The address of the name that is tried answered, or it did not. */
 static void
 note(const Child *child, gboolean answered)
 {
     GHashTable *failed = child->bench->failed;
-    const char *address = child->addresses ? child->addresses[child->address] : NULL;
-    gint64 now = host_of(child)->now();
-    if (address && answered)
+    if (!child->addresses)
+        return;
+    const char *address = child->addresses[child->address];
+    if (answered) {
         g_hash_table_remove(failed, address);
-    else if (address)
-        g_hash_table_replace(failed, g_strdup(address), g_memdup2(&now, sizeof(now)));
+        return;
+    }
+    gint64 now = host_of(child)->now();
+    g_hash_table_replace(failed, g_strdup(address), g_memdup2(&now, sizeof(now)));
 }
 
 /* ---- One after the other. */
